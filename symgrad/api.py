@@ -1,0 +1,227 @@
+"""The transforms: from a function to its derivative."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FunctionType, MethodType
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
+
+from symgrad.errors import DifferentiationError, NotYetSupported
+from symgrad.ir.signature import Arg, NumberArg, Request, Signature, leaves
+from symgrad.runtime import cache, store
+from symgrad.runtime.cache import CacheInfo, cache_info
+from symgrad.runtime.derivative import Compiled, Derivative
+from symgrad.runtime.identity import CUSTOM, DERIVATIVE
+from symgrad.runtime.signature import describe
+from symgrad.verification import Verification, VerificationFailed, check_first_order
+
+__all__ = [
+    "CacheInfo",
+    "Verification",
+    "VerificationFailed",
+    "cache_info",
+    "check_grads",
+    "clear_cache",
+    "custom_gradient",
+    "grad",
+    "value_and_grad",
+    "verify",
+]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Function = Callable[..., Any]
+
+
+class Derived(Protocol):
+    """What a transform returns: called like the function, with the generated source and formula to look at."""
+
+    __name__: str
+    __wrapped__: _Function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def source(self, *args: Any, **kwargs: Any) -> str:
+        """The generated source for arguments, or for specs such as ``"float64[n, d]"``."""
+
+    def formula(self, *args: Any, **kwargs: Any) -> Any:
+        """The derivative as expressions in index notation."""
+
+
+_Argnums = int | str | Iterable[int | str]
+
+
+class Compiler:
+    """The compiler, imported with SymPy when something has to be compiled."""
+
+    @staticmethod
+    def compile_derivative(
+        function: _Function, request: Request, signature: Signature, sizes: Mapping[str, tuple[int, ...]] | None
+    ) -> Compiled:
+        """The derivative's source for a signature."""
+        from symgrad import pipeline
+
+        return pipeline.compile_derivative(function, request, signature, sizes)
+
+    @staticmethod
+    def formula(function: _Function, request: Request, signature: Signature) -> Any:
+        """The derivative's formula for a signature."""
+        from symgrad import pipeline
+
+        return pipeline.formula(function, request, signature)
+
+
+@overload
+def grad(function: _Function, argnums: _Argnums = 0, *, has_aux: bool = False) -> Derived: ...
+@overload
+def grad(*, argnums: _Argnums = 0, has_aux: bool = False) -> Callable[[_Function], Derived]: ...
+def grad(function: _Function | None = None, argnums: _Argnums = 0, *, has_aux: bool = False) -> Any:
+    """The gradient of a scalar function of NumPy arrays and numbers.
+
+    ``argnums`` is the position or name of the argument to differentiate with respect to, or a sequence of them (then
+    the result is a tuple). The gradient has the shape, dtype and structure of the argument. With ``has_aux`` the
+    function returns ``(value, aux)`` and the result is ``(gradient, aux)``. Also works as a decorator.
+
+    Raises DifferentiationError for an argument that does not exist; the first call with arguments of new types
+    compiles, and raises SymgradError, with the place in the source, where the function cannot be differentiated.
+
+    >>> grad(lambda x, y: x * x * y, argnums="y")(3.0, 1.0)
+    9.0
+    """
+    return _transform("grad", function, argnums, has_aux)
+
+
+@overload
+def value_and_grad(function: _Function, argnums: _Argnums = 0, *, has_aux: bool = False) -> Derived: ...
+@overload
+def value_and_grad(*, argnums: _Argnums = 0, has_aux: bool = False) -> Callable[[_Function], Derived]: ...
+def value_and_grad(function: _Function | None = None, argnums: _Argnums = 0, *, has_aux: bool = False) -> Any:
+    """Value and gradient of a scalar function: ``(value, gradient)``, or ``((value, aux), gradient)`` with ``has_aux``.
+
+    The value is bit for bit what the function returns. Arguments and errors as for ``grad``.
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (9.0, 6.0)
+    """
+    return _transform("value_and_grad", function, argnums, has_aux)
+
+
+def _transform(transform: str, function: _Function | None, argnums: _Argnums, has_aux: bool) -> Any:
+    if function is None:
+        return functools.partial(_transform, transform, argnums=argnums, has_aux=has_aux)
+    function = _differentiable(function, transform)
+    request = Request(transform, _positions(function, argnums), has_aux)
+    return Derivative(function, request, Compiler).call
+
+
+def _differentiable(function: object, transform: str) -> _Function:
+    """A function written in Python, from what the user gave."""
+    if isinstance(function, (FunctionType, MethodType)):
+        return function
+    if isinstance(call := getattr(function, "__call__", None), MethodType):  # noqa: B004
+        return call
+    reason = f"{transform} needs a function written in Python, not {function!r}"
+    raise DifferentiationError(reason, remedy="wrap it: lambda x: ...")
+
+
+def _positions(function: _Function, argnums: _Argnums) -> int | str | tuple[int | str, ...]:
+    parameters = inspect.signature(function).parameters
+    if isinstance(argnums, (int, str)):
+        return _position(function, parameters, argnums)
+    found = tuple(_position(function, parameters, item) for item in argnums)
+    if not found or len(set(found)) < len(found):
+        raise DifferentiationError(f"argnums={argnums!r} names no argument, or one twice")
+    return found
+
+
+def _position(function: _Function, parameters: Mapping[str, inspect.Parameter], argnum: int | str) -> int | str:
+    """A position counted from the front, or the name of a parameter that has no position of its own."""
+    positional = [name for name, item in parameters.items() if item.kind <= item.POSITIONAL_OR_KEYWORD]
+    variadic = any(item.kind is item.VAR_POSITIONAL for item in parameters.values())
+    if isinstance(argnum, str) and argnum in parameters:
+        return positional.index(argnum) if argnum in positional else argnum
+    if isinstance(argnum, int) and not isinstance(argnum, bool):
+        if argnum < 0 and not variadic:
+            argnum += len(positional)
+        if argnum >= 0 and (variadic or argnum < len(positional)):
+            return argnum
+    reason = f"{function.__name__}() has no argument {argnum!r} to differentiate with respect to"
+    raise DifferentiationError(reason, remedy=f"its parameters are {', '.join(parameters)}")
+
+
+def custom_gradient(function: Callable[_P, tuple[_T, _Function]]) -> Callable[_P, _T]:
+    """A function with a gradient of its own: ``function`` returns ``(value, gradient)``.
+
+    ``gradient(upstream)`` gives the gradients for the arguments, as a tuple if there are several, None for an argument
+    without. A plain call returns the value only.
+
+    >>> @custom_gradient
+    ... def clipped(x):
+    ...     return x, lambda upstream: max(-1.0, min(1.0, upstream))
+    >>> clipped(3.0)
+    3.0
+    """
+
+    @functools.wraps(function)
+    def plain(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return function(*args, **kwargs)[0]
+
+    setattr(plain, CUSTOM, function)
+    return plain
+
+
+def check_grads(
+    function: _Function,
+    args: Sequence[Any],
+    *,
+    order: int = 1,
+    modes: Sequence[str] = ("reverse",),
+    tolerance: float = 1e-6,
+) -> None:
+    """Checks a function's gradient, with respect to every argument of floats, against differences of the function.
+
+    Raises VerificationFailed (an AssertionError), which names the worst entry; NotYetSupported for more than the first
+    order and for forward mode.
+
+    >>> check_grads(lambda x, y: x * x * y, (3.0, 2.0))
+    """
+    if order != 1 or tuple(modes) != ("reverse",):
+        raise NotYetSupported(
+            "only first derivatives in reverse mode can be checked", remedy="leave out order and modes"
+        )
+    wrt = [position for position, arg in enumerate(args) if _has_floats(describe(arg, f"argument {position}"))]
+    if not wrt:
+        raise DifferentiationError("no argument holds a float", remedy="pass floats, or arrays of them")
+    check_first_order(function, grad(function, argnums=wrt)(*args), args, wrt, tolerance)
+
+
+def _has_floats(arg: Arg) -> bool:
+    kinds = [leaf.kind if isinstance(leaf, NumberArg) else getattr(leaf, "dtype", "") for _, leaf in leaves("x", arg)]
+    return any(kind.startswith("float") for kind in kinds)
+
+
+def verify(derivative: _Function, closed_form: _Function, *args: Any) -> Verification:
+    """Compares a derivative with a closed form: proved for every size, refuted by a counterexample, or tested.
+
+    ``args`` say for which types, and where the numerical comparison starts; both functions are called with them.
+
+    >>> verify(grad(lambda x: x * x * x), lambda x: 3 * x * x, 2.0).status
+    'proved'
+    """
+    found: Derivative | None = getattr(derivative, DERIVATIVE, None)
+    if found is None:
+        raise DifferentiationError(
+            f"{derivative!r} is not a derivative", remedy="pass what grad or value_and_grad returned"
+        )
+    from symgrad import pipeline
+
+    signature, _ = found.signature(*args)
+    return pipeline.verify(found.function, derivative, found.request, signature, closed_form, args)
+
+
+def clear_cache() -> int:
+    """Forgets the compiled specialisations that are on disk and in memory; how many files there were."""
+    store.forget()
+    return cache.clear()

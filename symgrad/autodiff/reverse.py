@@ -1,0 +1,191 @@
+"""Reverse mode: one rule.
+
+For an equation ``A[I] := Sum_J body`` the adjoint of every entry ``B[K]`` in the body grows by
+``Sum_{(I+J)-K} Abar[I] * d body / d B[K]``. SymPy differentiates the body as a scalar formula. That covers products of
+matrices, broadcasting, reductions, transposes, traces and norms. For an operation the matrix differential is read, and
+transposed by the same rule. (Laue, Mitterreiter, Giesen: Computing Higher Order Derivatives of Matrix and Tensor
+Expressions, NeurIPS 2018.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sympy
+
+from symgrad.autodiff.partials import partials
+from symgrad.ir.builder import Builder
+from symgrad.ir.equation import Equation, Map, Op, Sum, uses
+from symgrad.ir.kinds import is_floating
+from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, factors, index_symbols, substitute
+from symgrad.rules.row import Operation
+
+MOST_FACTORS = 4
+
+Simplify = Callable[[Builder, Expr], Expr]
+Differential = Callable[[Op, Tensor, Sequence[Tensor | None]], Tensor]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the derivation takes from other rooms: cheaper forms, rows of operations, their differentials as tensors."""
+
+    simplify: Simplify
+    operations: dict[str, Operation]
+    differential: Differential
+
+
+@dataclass
+class Reverse:
+    """The adjoints of one derivation; ``scopes`` gives every active ref the indices its adjoint is written in."""
+
+    builder: Builder
+    rules: Rules
+    scopes: dict[Ref, tuple[Index, ...]]
+    variables: Mapping[Ref, str] = field(default_factory=dict)
+    names: dict[Ref, str] = field(default_factory=dict)
+    adjoints: dict[Ref, list[Expr]] = field(default_factory=dict)
+
+    def seed(self, target: Tensor, cotangent: Expr) -> None:
+        """Let the result have this adjoint, over the target's free indices."""
+        for entry in self._active(target.expr):
+            self._add(entry, cotangent * target.expr.diff(entry), target.free)
+
+    def run(self) -> None:
+        """Visit the equations from the last to the first."""
+        for equation in reversed([self.builder.equations[ref] for ref in self.scopes if ref in self.builder.equations]):
+            if equation.ref in self.adjoints:
+                cotangent = self.adjoint(equation.ref)
+                if isinstance(cotangent, Entry) and equation.ref in self.variables:
+                    self.names[cotangent.ref] = f"d{self.variables[equation.ref]}"
+                self._pull_back(equation, cotangent)
+
+    def adjoint(self, ref: Ref) -> Expr:
+        """The sum of all contributions, in its cheapest form."""
+        return self.rules.simplify(self.builder, sympy.Add(*self.adjoints.get(ref, ())))
+
+    def _pull_back(self, equation: Equation, cotangent: Expr) -> None:
+        if cotangent == 0:
+            return
+        match equation.definition:
+            case Map(body):
+                self._map(equation, body, cotangent)
+            case Sum(bound, body):
+                contraction = body.is_Mul and len([part for part in body.args if index_symbols(part)]) > 1
+                shared = self._shared(equation, cotangent, len(self._active(body)) if contraction else 1)
+                for entry in self._active(body):
+                    self._add(entry, shared * body.diff(entry), equation.indices + bound)
+            case Op():
+                self._operation(equation, equation.definition, self._shared(equation, cotangent, 2))
+
+    def _map(self, equation: Equation, body: Expr, cotangent: Expr) -> None:
+        """Through the function first, so that ``e/e`` cancels before anything is named, then through its argument."""
+        if not (body.is_Add or body.is_Mul):
+            for argument, partial in partials(self.builder, body, equation.entry):
+                inner = self.rules.simplify(self.builder, cotangent * partial)
+                self._algebra(equation, argument, inner)
+        else:
+            self._algebra(equation, body, cotangent)
+
+    def _algebra(self, equation: Equation, body: Expr, cotangent: Expr) -> None:
+        active = self._active(body)
+        shared = self._shared(equation, cotangent, len(active))
+        for entry in active:
+            self._add(entry, shared * body.diff(entry), equation.indices)
+
+    def _operation(self, equation: Equation, op: Op, cotangent: Expr) -> None:
+        row = self.rules.operations[op.name]
+        result = Tensor(equation.entry, equation.indices, equation.ref.kind)
+        if row.transpose is not None:
+            given = Tensor(cotangent, equation.indices, equation.ref.kind)
+            cotangents = row.transpose(self.builder, given, op.operands, **dict(op.params))
+            for operand, found in zip(op.operands, cotangents, strict=True):
+                if found is not None:
+                    self._push(operand, self.builder.rename(found, operand.indices))
+            return
+        tangents = [self._tangent(operand) for operand in op.operands]
+        differential = self.rules.differential(op, result, tangents)
+        inner = Reverse(self.builder, self.rules, active_scopes(self.builder, [t for t in tangents if t is not None]))
+        inner.seed(differential, self.builder.rename(Tensor(cotangent, equation.indices, float), differential.indices))
+        inner.run()
+        for operand, tangent in zip(op.operands, tangents, strict=True):
+            if tangent is not None:
+                self._push(operand, substitute(inner.adjoint(tangent.expr.ref), _renaming(tangent, operand)))
+
+    def _push(self, operand: Tensor, cotangent: Expr) -> None:
+        """Give an operand, any formula, its cotangent over its own indices."""
+        for entry in self._active(operand.expr):
+            self._add(entry, cotangent * operand.expr.diff(entry), operand.free)
+
+    def _tangent(self, operand: Tensor) -> Tensor | None:
+        if not self._active(operand.expr):
+            return None
+        return self.builder.input("d", operand.shape, operand.kind)
+
+    def _active(self, expr: Expr) -> list[Entry]:
+        return [entry for entry in factors(expr) if entry.ref in self.scopes]
+
+    def _add(self, entry: Entry, term: Expr, scope: Sequence[Index]) -> None:
+        contribution = self._at_axes(entry, self.rules.simplify(self.builder, term), scope)
+        self.adjoints.setdefault(entry.ref, []).append(contribution)
+
+    def _at_axes(self, entry: Entry, term: Expr, scope: Sequence[Index]) -> Expr:
+        """Rename the entry's indices to its axes, tie the others by deltas, and sum over what is left."""
+        axes = self.scopes[entry.ref]
+        renames: dict[Index, Expr] = {}
+        tied: list[tuple[Index, Expr]] = []
+        for axis, position in zip(axes, entry.indices, strict=True):
+            plain = isinstance(position, Index) and position in scope and position not in renames
+            if plain and self.builder.sizes.same(position.size, axis.size):  # type: ignore[union-attr]
+                renames[position] = axis  # type: ignore[index]
+            else:
+                tied.append((axis, position))
+        rest = {index: self.builder.index(index.size) for index in scope if index not in renames}
+        renames.update(rest)
+        deltas = [Delta(axis, substitute(position, renames)) for axis, position in tied]
+        return self.builder.sum(sympy.Mul(substitute(term, renames), *deltas), rest.values(), entry.ref.kind)
+
+    def _shared(self, equation: Equation, cotangent: Expr, count: int) -> Expr:
+        """Name a cotangent that is used more than once, unless it is a product of few factors (these may cancel)."""
+        costly = cotangent.has(sympy.Add) or len(factors(cotangent)) > MOST_FACTORS
+        if count < 2 or not costly or not index_symbols(cotangent) <= set(equation.indices):
+            return cotangent
+        adjoint = self.builder.map(cotangent, equation.ref.kind, f"d{equation.ref.name}")
+        if equation.ref in self.variables:
+            self.names.setdefault(adjoint.ref, f"d{self.variables[equation.ref]}")
+        return adjoint
+
+
+def _renaming(tangent: Tensor, operand: Tensor) -> dict[Index, Expr]:
+    return {old: new for old, new in zip(tangent.indices, operand.indices, strict=True) if old is not None and new is not None}
+
+
+def active_scopes(builder: Builder, wrt: Iterable[Tensor]) -> dict[Ref, tuple[Index, ...]]:
+    """The refs that depend on the given inputs through real numbers, each with the indices of its equation."""
+    scopes: dict[Ref, tuple[Index, ...]] = {}
+    for tensor in wrt:
+        assert isinstance(tensor.expr, Entry)
+        scopes[tensor.expr.ref] = tensor.free
+    for ref, equation in builder.equations.items():
+        if is_floating(ref.kind) and any(used in scopes for used in uses(equation)):
+            scopes[ref] = equation.indices
+    return scopes
+
+
+def gradient(
+    builder: Builder, rules: Rules, target: Tensor, wrt: Sequence[Tensor], variables: Mapping[Ref, str]
+) -> tuple[tuple[Tensor, ...], dict[Ref, str]]:
+    """The gradient of a scalar with respect to inputs, over the inputs' indices, and names for adjoints.
+
+    ``variables`` are the user's names of refs: the adjoint of ``z`` is called ``dz``.
+    """
+    reverse = Reverse(builder, rules, active_scopes(builder, wrt), variables)
+    reverse.seed(target, sympy.S.One)
+    reverse.run()
+    return tuple(_result(reverse, tensor) for tensor in wrt), reverse.names
+
+
+def _result(reverse: Reverse, tensor: Tensor) -> Tensor:
+    assert isinstance(tensor.expr, Entry)
+    return Tensor(reverse.adjoint(tensor.expr.ref), tensor.indices, tensor.kind)

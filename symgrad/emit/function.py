@@ -1,0 +1,70 @@
+"""The text of a derived function: parameters, docstring, statements, return."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from symgrad.emit.printing import to_source
+from symgrad.emit.statements import Statements
+from symgrad.ir.code import Code
+
+MODULES = {"np": "numpy", "math": "math", "scipy": "scipy.special"}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A function's source, and the modules it uses under their aliases."""
+
+    source: str
+    imports: tuple[tuple[str, str], ...]
+
+
+def write_function(
+    name: str,
+    parameters: str,
+    docstring: str,
+    results: Iterable[Code],
+    arrange: str,
+    reserved: Iterable[str],
+    variables: Iterable[str],
+    hints: Mapping[Code, str],
+) -> Text:
+    """Source of a function that returns ``arrange`` (a template) of the results.
+
+    ``variables`` are names that stand in the text (parameters, the user's variables); ``reserved`` are all names that
+    the user's code mentions.
+    """
+    present = set(variables)
+    modules = {alias: _free_alias(alias, module, present) for alias, module in MODULES.items()}
+    statements = Statements(set(reserved), _parameter_names(parameters), hints, modules)
+    roots = list(results)
+    order = statements.count(roots)
+    statements.write(order)
+    result = Code(arrange, tuple(roots))
+    statements.shorten(result)
+    body = [*statements.lines, to_source(ast.Return(statements.expression(result)))]
+    lines = [f"def {name}({parameters}):", *_indented(docstring), *(f"    {line}" for text in body for line in text.split("\n"))]
+    source = "\n".join(lines) + "\n"
+    return Text(source, _imports(source, modules))
+
+
+def _indented(docstring: str) -> list[str]:
+    lines = f'"""{docstring}"""'.split("\n")
+    return [f"    {line}" if line else "" for line in lines]
+
+
+def _parameter_names(parameters: str) -> set[str]:
+    tree = ast.parse(f"lambda {parameters}: 0", mode="eval").body
+    return {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+
+
+def _free_alias(alias: str, module: str, present: set[str]) -> str:
+    candidates = [alias, module.partition(".")[0], *(f"{alias}_{k}" for k in range(1, len(present) + 2))]
+    return next(name for name in candidates if name not in present)
+
+
+def _imports(source: str, modules: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    return tuple((MODULES[alias], name) for alias, name in modules.items() if name in used)

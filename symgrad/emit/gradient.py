@@ -1,0 +1,134 @@
+"""A gradient as source text: from a program and the adjoints of its inputs to ``Generated``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from symgrad.emit.conditions import condition_texts
+from symgrad.emit.docstring import docstring
+from symgrad.emit.function import write_function
+from symgrad.emit.known import gather
+from symgrad.emit.result import Results, nested
+from symgrad.emit.speller import Speller
+from symgrad.ir.code import Code
+from symgrad.ir.program import Input, Program, Value
+from symgrad.ir.signature import Generated, Request, Signature
+from symgrad.ir.tensor import Ref, Tensor
+from symgrad.rules.row import Operation
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the emitter takes from the rules: the spelling of elementwise functions and of operations."""
+
+    spelling: Mapping[type, str]
+    operations: Mapping[str, Operation]
+
+
+def emit_gradient(
+    program: Program,
+    request: Request,
+    signature: Signature,
+    structures: Sequence[object],
+    gradients: Mapping[str, Tensor],
+    names: Mapping[Ref, str],
+    vocabulary: Vocabulary,
+) -> Generated:
+    """Source of the derived function; ``structures`` are the differentiated arguments, ``gradients`` by access text."""
+    known = gather(program, values(program))
+    speller = Speller(program.builder, vocabulary.spelling, vocabulary.operations, known, names)
+    sources = {source.access: source for source in program.inputs}
+    results = Results(speller, set())
+    leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
+    for access, code in leaves.items():
+        speller.hints.setdefault(code, f"d{_identifier(access)}")
+    parts = [_gradient_code(structure, program.inputs, leaves) for structure in structures]
+    roots, arrange = _arranged(program, request, parts)
+    text = write_function(
+        f"{_function_name(program)}_{request.transform}",
+        program.parameters,
+        docstring(program, request, signature),
+        roots,
+        arrange,
+        program.identifiers,
+        _variables(program),
+        speller.hints,
+    )
+    return Generated(
+        f"{_function_name(program)}_{request.transform}",
+        text.source,
+        text.imports,
+        signature,
+        condition_texts(program),
+        program.captures,
+    )
+
+
+def values(program: Program) -> list[Value]:
+    """The values of the user's statements, in order, and the result's."""
+    found = [statement.value for statement in program.body.statements]
+    return found + [value for value in _result_values(program.result)]
+
+
+def _result_values(result: object) -> list[Value]:
+    if isinstance(result, Value):
+        return [result]
+    items: Collection[object] = result.values() if isinstance(result, dict) else result if isinstance(result, tuple | list) else ()
+    return [value for item in items for value in _result_values(item)]
+
+
+def _gradient_code(structure: object, inputs: Iterable[Input], leaves: Mapping[str, Code]) -> Code:
+    by_code = {source.value.code: source.access for source in inputs}
+
+    def leaf(value: Value) -> Code:
+        return leaves.get(by_code[value.code], Code("None"))
+
+    access = _container_code(structure)
+    return nested(structure, leaf, access)
+
+
+def _container_code(structure: object) -> Code:
+    """The code of a container, from that of its first value."""
+    found = _result_values(structure if isinstance(structure, dict | tuple | list) else list(vars(structure).values()) if hasattr(structure, "__dict__") else structure)
+    return found[0].code.operands[0] if found and found[0].code.operands else Code("None")
+
+
+def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[list[Code], str]:
+    """The results in a row, and the template of the returned expression."""
+    single = not isinstance(request.argnums, tuple)
+    places = [f"_{k}" for k in range(len(parts))]
+    gradient = places[0] if single else f"({', '.join(places)}{',' if len(places) == 1 else ''})"
+    outcome = program.result
+    if request.transform == "grad" and not request.has_aux:
+        return parts, gradient
+    loss, aux = outcome if request.has_aux else (outcome, None)  # type: ignore[misc]
+    extra = [nested(loss, _value_code, Code("None"))] if request.transform == "value_and_grad" else []
+    if request.has_aux:
+        extra.append(nested(aux, _value_code, Code("None")))
+    names = [f"_{len(parts) + k}" for k in range(len(extra))]
+    if request.transform == "grad":
+        return [*parts, *extra], f"({gradient}, {names[0]})"
+    first = f"({', '.join(names)})" if request.has_aux else names[0]
+    return [*parts, *extra], f"({first}, {gradient})"
+
+
+def _value_code(value: Value) -> Code:
+    return value.code
+
+
+def _function_name(program: Program) -> str:
+    return program.name if program.name.isidentifier() else "function"
+
+
+def _identifier(access: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in access).strip("_").replace("__", "_")
+
+
+def _variables(program: Program) -> set[str]:
+    """Names that stand in the text: parameters, the user's variables, captured values."""
+    tree = ast.parse(f"lambda {program.parameters}: 0", mode="eval").body
+    names = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    names |= {value.code.name for value in values(program) if value.code.name is not None}
+    return names | {capture.local for capture in program.captures if capture.local is not None}

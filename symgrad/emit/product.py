@@ -1,0 +1,164 @@
+"""Products, quotients and brackets as NumPy code.
+
+Factors are multiplied from the fewest axes up, so that every operation touches as few elements as possible;
+reciprocals become divisions; a bracket is applied last, so that what it hides cannot spread a NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import sympy
+
+from symgrad.emit.array import Array, aligned, apply
+from symgrad.ir.code import Code
+from symgrad.ir.equation import Map
+from symgrad.ir.kinds import is_python
+from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, factors, index_symbols
+
+if TYPE_CHECKING:
+    from symgrad.emit.speller import Speller
+
+SHORT = 8
+
+
+@dataclass(frozen=True)
+class Product:
+    """``-array`` or ``array``."""
+
+    array: Array
+    negative: bool = False
+
+    def signed(self) -> Array:
+        if not self.negative:
+            return self.array
+        return replace(self.array, code=Code("-_0", (self.array.code,)), kept=None)
+
+
+@dataclass
+class Fraction:
+    """Numerators and denominators with the same axes."""
+
+    above: list[Array] = field(default_factory=list)
+    below: list[Array] = field(default_factory=list)
+
+
+def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Product:
+    """One term: a number, powers, sums, brackets."""
+    found = speller.known.exact(expr) if expr.args else None
+    if found is not None:
+        return Product(aligned(found, target))
+    coefficient, rest = expr.as_coeff_Mul()
+    powers, composites = speller.known.divided(rest)
+    brackets = [base for base in powers if isinstance(base, Entry) and base.ref.kind in BOOLEAN]
+    if rest in brackets:
+        brackets = []
+    plain = {base: exponent for base, exponent in powers.items() if base not in brackets}
+    groups = _grouped(speller, plain, composites, target)
+    array = _joined(groups, abs(coefficient), target)
+    for bracket in brackets:
+        array = _masked(speller, array, bracket, plain, target)
+    return Product(array, bool(coefficient < 0))
+
+
+def _grouped(
+    speller: Speller, powers: dict[Expr, Expr], composites: list[tuple[Array, int]], target: tuple[Index, ...]
+) -> list[Fraction]:
+    """Fractions by number of axes, smallest first."""
+    groups: dict[tuple[int, str], Fraction] = {}
+    for array, exponent in composites:
+        _place(groups, [array] * abs(exponent), exponent > 0)
+    for base, exponent in powers.items():
+        if exponent.is_Integer:
+            array = speller.spell(base, target)
+            _place(groups, _repeated(array, abs(int(exponent)), target), exponent > 0)
+        else:
+            _place(groups, [apply("_0 ** _1", (speller.spell(base, target), speller.spell(exponent, target)), target)], True)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _place(groups: dict[tuple[int, str], Fraction], arrays: list[Array], above: bool) -> None:
+    support = arrays[0].support
+    fraction = groups.setdefault((len(support), ",".join(sorted(i.name for i in support))), Fraction())
+    (fraction.above if above else fraction.below).extend(arrays)
+
+
+def _repeated(array: Array, exponent: int, target: tuple[Index, ...]) -> list[Array]:
+    """A power: products for numbers and small exponents, ``**`` else."""
+    if exponent == 1:
+        return [array]
+    scalar = not array.layout
+    if exponent <= 3 and scalar or exponent == 3:
+        return [array] * exponent
+    return [apply(f"_0 ** {exponent}", (array,), target)]
+
+
+def _joined(groups: list[Fraction], coefficient: Expr, target: tuple[Index, ...]) -> Array:
+    """Multiply from the smallest group up; divide last."""
+    above, below = _literal(coefficient)
+    for group in groups:
+        numerator = _times([*above, *group.above], target)
+        denominator = _times([*below, *group.below], target)
+        above = [] if numerator is None else [numerator]
+        below = [] if denominator is None else [denominator]
+        if above and below and group is not groups[-1]:
+            above, below = [apply("_0 / _1", (above[0], below[0]), target)], []
+    if not above:
+        above = [Array(Code("1"), (), int)]
+    return apply("_0 / _1", (above[0], below[0]), target) if below else above[0]
+
+
+def _literal(value: Expr) -> tuple[list[Array], list[Array]]:
+    """A positive number as numerator and denominator: a short decimal where there is one."""
+    if value == 1:
+        return [], []
+    if value.is_Integer:
+        return [Array(Code(str(value)), (), int)], []
+    text = repr(float(value))
+    if not value.is_Rational or len(text) <= SHORT and sympy.Rational(text) == value or value.q > 10**6:
+        return [Array(Code(text), (), float)], []
+    above = [] if value.p == 1 else [Array(Code(str(value.p)), (), int)]
+    return above, [Array(Code(str(value.q)), (), int)]
+
+
+def _times(arrays: Iterable[Array], target: tuple[Index, ...]) -> Array | None:
+    result: Array | None = None
+    for array in arrays:
+        result = array if result is None else apply("_0 * _1", (result, array), target)
+    return result
+
+
+def _masked(
+    speller: Speller, array: Array, bracket: Entry, powers: dict[Expr, Expr], target: tuple[Index, ...]
+) -> Array:
+    """A bracket times the rest: a product where the rest is finite wherever the program is, else ``np.where``."""
+    mask = aligned(speller.entry(bracket), target)
+    finite = all(_finite(speller, base, exponent) for base, exponent in powers.items())
+    if finite or (not array.layout and is_python(array.kind) and not powers):
+        return apply("_0 * _1", (array, mask), target, array.kind)
+    return apply("np.where(_0, _1, 0.0)", (mask, array), target, array.kind)
+
+
+def _finite(speller: Speller, base: Expr, exponent: Expr) -> bool:
+    """Whether a factor cannot be singular just where a bracket is zero."""
+    if not factors(base):
+        return True
+    if not (exponent.is_Integer and exponent > 0):
+        return False
+    return all(_total(speller, entry) for entry in factors(base))
+
+
+def _total(speller: Speller, entry: Entry) -> bool:
+    definition = speller.builder.definition(entry.ref)
+    if not isinstance(definition, Map):
+        return True
+    body = definition.body
+    if isinstance(body, sympy.Add | sympy.Mul):
+        return all(_finite(speller, *part.as_base_exp()) for part in sympy.preorder_traversal(body) if not part.is_number and (part.is_Symbol or part.is_Pow))
+    return bool(getattr(type(body), "is_total", False)) or isinstance(body, sympy.tanh | sympy.sin | sympy.cos)
+
+
+def support_of(expr: Expr) -> frozenset[Index]:
+    return frozenset(index_symbols(expr))

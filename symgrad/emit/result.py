@@ -1,0 +1,112 @@
+"""What a derived function returns: gradients with the shape, dtype and structure of the arguments."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from symgrad.emit.array import Array, arranged
+from symgrad.emit.speller import Speller
+from symgrad.emit.statements import is_view
+from symgrad.ir.code import Code
+from symgrad.ir.kinds import is_python
+from symgrad.ir.program import Input, Value
+from symgrad.ir.tensor import Kind, Tensor
+
+
+@dataclass
+class Results:
+    """Finishes gradients; ``given`` are codes that are already part of the result and may not be returned twice."""
+
+    speller: Speller
+    given: set[Code]
+
+    def gradient(self, source: Input, gradient: Tensor) -> Code:
+        """Code for the gradient with respect to one input: all axes, its dtype, memory of its own."""
+        tensor = source.value.tensor
+        if gradient.expr == 0:
+            return self._zeros(source)
+        array = self._filled(self.speller.tensor(gradient), gradient, source)
+        code = _cast(array.code, array.kind, tensor.kind)
+        if tensor.rank and (code in self.given or _aliases(code)):
+            code = Code("_0.copy()", (code,))
+        self.given.add(code)
+        return code
+
+    def _zeros(self, source: Input) -> Code:
+        if is_python(source.value.tensor.kind):
+            return Code("0.0")
+        if not source.value.tensor.rank:
+            return Code(f"np.{np.dtype(source.value.tensor.kind).name}(0)")
+        return Code(f"np.zeros(_0.shape{_dtype(source.value.tensor.kind)})", (source.value.code,))
+
+    def _filled(self, array: Array, gradient: Tensor, source: Input) -> Array:
+        """Broadcast to the input's shape where the formula lacks an index."""
+        if array.support == frozenset(gradient.free):
+            return arranged(array, gradient.indices)
+        shape = source.value.code
+        if not array.layout:
+            one = gradient.expr == 1
+            template = f"np.ones(_0.shape{_dtype(gradient.kind)})" if one else f"np.full(_0.shape, _1{_dtype(gradient.kind)})"
+            operands = (shape,) if one else (shape, array.code)
+            return Array(Code(template, operands), gradient.indices, gradient.kind)
+        present = arranged(array, tuple(i if i in array.support else None for i in gradient.indices))
+        code = Code("np.broadcast_to(_0, _1.shape).copy()", (present.code, shape))
+        return Array(code, gradient.indices, array.kind)
+
+
+def _dtype(kind: Kind) -> str:
+    name = np.dtype(kind).name
+    return "" if name == "float64" else f", dtype=np.{name}"
+
+
+def _cast(code: Code, have: Kind, want: Kind) -> Code:
+    if have == want or (is_python(have) and not is_python(want)):
+        return code
+    if is_python(want):
+        return code if is_python(have) else Code("float(_0)", (code,))
+    return Code(f"_0.astype(np.{np.dtype(want).name})", (code,))
+
+
+def _aliases(code: Code) -> bool:
+    """Whether the code's value is or shares memory with an argument."""
+    while is_view(code) and code.operands:
+        code = code.operands[0]
+    return not code.operands
+
+
+def nested(structure: object, leaf: Callable[[Value], Code], access: Code) -> Code:
+    """Code that builds a container of the same structure; ``access`` is the container itself, for its type."""
+    match structure:
+        case Value():
+            return leaf(structure)
+        case tuple() if hasattr(structure, "_fields"):
+            return _call("type(_0)", access, [nested(item, leaf, access) for item in structure])
+        case tuple():
+            items = [nested(item, leaf, access) for item in structure]
+            return Code(f"({_places(items)}{',' if len(items) == 1 else ''})", tuple(items))
+        case list():
+            items = [nested(item, leaf, access) for item in structure]
+            return Code(f"[{_places(items)}]", tuple(items))
+        case dict():
+            items = [nested(item, leaf, access) for item in structure.values()]
+            pairs = ", ".join(f"{key!r}: _{k}" for k, key in enumerate(structure))
+            return Code(f"{{{pairs}}}", tuple(items))
+        case _ if dataclasses.is_dataclass(structure):
+            fields = {field.name: getattr(structure, field.name) for field in dataclasses.fields(structure)}
+            items = [nested(item, leaf, access) for item in fields.values()]
+            places = ", ".join(f"{name}=_{k}" for k, name in enumerate(fields, 1))
+            return Code(f"type(_0)({places})", (access, *items))
+    return Code(repr(structure))
+
+
+def _call(template: str, access: Code, items: list[Code]) -> Code:
+    return Code(f"{template}({', '.join(f'_{k}' for k in range(1, len(items) + 1))})", (access, *items))
+
+
+def _places(items: list[Code]) -> str:
+    return ", ".join(f"_{k}" for k in range(len(items)))
+

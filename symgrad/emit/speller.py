@@ -1,0 +1,238 @@
+"""Spelling: index expressions as NumPy code.
+
+An expression is written in terms of what has code already: inputs, the user's values, adjoints written before. The
+target of every spelling is an order of indices; arrays are aligned to it only where broadcasting does not do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import sympy
+
+from symgrad.emit.array import Array, aligned, apply
+from symgrad.emit.contract import Contraction
+from symgrad.emit.known import Known
+from symgrad.emit.product import spell_product
+from symgrad.emit.scatter import is_scatter, spell_scatter
+from symgrad.emit.subscript import subscript
+from symgrad.errors import InternalError
+from symgrad.ir.builder import Builder
+from symgrad.ir.code import Code
+from symgrad.ir.equation import Equation, Map, Op, Sum
+from symgrad.ir.kinds import common_kind
+from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols, substitute
+from symgrad.rules.row import Operation
+
+NOMINAL = 64
+
+
+@dataclass
+class Speller:
+    """Writes expressions; ``arrays`` holds what is written already, over the indices of each ref's equation."""
+
+    builder: Builder
+    spelling: Mapping[type, str]
+    operations: Mapping[str, Operation]
+    known: Known
+    names: Mapping[Ref, str]
+    hints: dict[Code, str] = field(default_factory=dict)
+    arrays: dict[Ref, Array] = field(default_factory=dict)
+
+    def spell(self, expr: Expr, target: tuple[Index, ...]) -> Array:
+        """Code whose axes broadcast as ``target``; axes of indices that do not occur are missing or of length one."""
+        found = self.known.exact(expr) if expr.args or isinstance(expr, sympy.Symbol) else None
+        if found is not None:
+            return aligned(found, target)
+        match expr:
+            case Entry():
+                return aligned(self.entry(expr), target)
+            case Index():
+                return Array(Code("np.arange(_0)", (self.size(expr.size),)), (expr,), int)
+            case Delta():
+                return self._delta(expr, target)
+            case sympy.Add():
+                return self._total(expr, target)
+            case sympy.Mul() | sympy.Pow():
+                return spell_product(self, expr, target).signed()
+            case sympy.Function() | sympy.exp():
+                return self.function(expr, target)
+            case sympy.Symbol():
+                return Array(self.size(expr), (), int)
+        return number(expr)
+
+    def tensor(self, tensor: Tensor) -> Array:
+        """All of an array: every axis present, in order, if the formula has its index."""
+        return self.spell(tensor.expr, tensor.free)
+
+    def entry(self, entry: Entry) -> Array:
+        """An entry of a written array: indices renamed, subscripts where positions are not plain."""
+        array = self.array(entry.ref)
+        if entry.negated:
+            array = replace(array, code=Code("~_0", (array.code,)), kept=None)
+        positions = dict(zip(self._axes(entry.ref), entry.indices, strict=True))
+        if all(isinstance(p, Index) for p in positions.values()) and len(set(positions.values())) == len(positions):
+            if all(self.builder.sizes.same(axis.size, p.size) for axis, p in positions.items()):
+                return _renamed(array, positions)
+        lengths = [sympy.S.One if index is None else index.size for index in array.layout]
+        where = [None if index is None else positions[index] for index in array.layout]
+        chosen = subscript(self.builder.sizes, lengths, where, self.spell)
+        code = Code(f"_0[{chosen.text}]", (array.code, *chosen.operands))
+        return Array(code, chosen.layout, array.kind)
+
+    def array(self, ref: Ref) -> Array:
+        """The code of a whole array, written from its equation if it has none yet."""
+        if ref not in self.arrays:
+            found = self.known.array(ref)
+            self.arrays[ref] = self._defined(ref) if found is None else found
+        return self.arrays[ref]
+
+    def size(self, size: Expr) -> Code:
+        """The length of an axis."""
+        size = self.builder.sizes.find(size)
+        if size.is_Integer:
+            return Code(str(size))
+        if isinstance(size, sympy.Symbol):
+            return self.known.size(size)
+        return self.spell(size, ()).code
+
+    def function(self, expr: Expr, target: tuple[Index, ...]) -> Array:
+        """An application of an elementwise function."""
+        if type(expr) not in self.spelling:
+            raise InternalError(f"no spelling of {type(expr).__name__}")
+        arrays = [self.spell(argument, target) for argument in expr.args]
+        return apply(self.spelling[type(expr)], arrays, target)
+
+    def contracted(self, body: Expr, free: tuple[Index, ...]) -> Array:
+        """The sum of a product over all indices but the free ones."""
+        groups: dict[frozenset[Index], list[Expr]] = {}
+        for part in sympy.Mul.make_args(body):
+            base, exponent = part.as_base_exp()
+            whole = exponent.is_Integer and exponent == 2 and not (index_symbols(base) <= set(free))
+            for factor in (base, base) if whole and len(sympy.Mul.make_args(body)) == 1 else (part,):
+                groups.setdefault(frozenset(index_symbols(factor)), []).append(factor)
+        operands = [self._operand(parts, free) for parts in _merged(groups)]
+        return Contraction(free, self.extent).contract(operands)
+
+    def extent(self, index: Index) -> int:
+        """An estimate of the length of an axis."""
+        return self.builder.sizes.value(self.builder.sizes.find(index.size)) or NOMINAL
+
+    def _operand(self, parts: Sequence[Expr], free: tuple[Index, ...]) -> Array:
+        if len(parts) == 1 and isinstance(parts[0], Entry):
+            return self.entry(parts[0])
+        product = sympy.Mul(*parts)
+        return self.spell(product, self.order(product, free))
+
+    def order(self, expr: Expr, free: Iterable[Index]) -> tuple[Index, ...]:
+        """An order for the indices of an expression: that of its largest array, then as wanted, then by name."""
+        support = index_symbols(expr)
+        arrays = [self.entry(entry) for entry in factors(expr)]
+        largest = max(arrays, key=lambda array: len(array.support), default=None)
+        first = [] if largest is None else [i for i in largest.layout if i is not None and i in support]
+        rest = [index for index in free if index in support and index not in first]
+        last = sorted(support - set(first) - set(rest), key=lambda index: index.name)
+        return (*first, *rest, *last)
+
+    def _defined(self, ref: Ref) -> Array:
+        equation = self.builder.equations.get(ref)
+        if equation is None:
+            raise InternalError(f"{ref.name} has neither code nor definition")
+        array = self._written(equation)
+        if ref in self.names:
+            self.hints.setdefault(array.code, self.names[ref])
+        return array
+
+    def _written(self, equation: Equation) -> Array:
+        match equation.definition:
+            case Map(body):
+                return self._map(equation, body)
+            case Sum(bound, body):
+                if body.has(Delta):
+                    return spell_scatter(self, body, bound, equation.indices)
+                return self.contracted(body, equation.indices)
+            case Op() as op:
+                return self._operation(equation, op)
+
+    def _map(self, equation: Equation, body: Expr) -> Array:
+        target = self.order(body, equation.indices) if not body.has(Delta) else equation.indices
+        if isinstance(body, sympy.Pow) and not body.exp.is_Integer:
+            return self._root(body, target)
+        return self.spell(body, target)
+
+    def _root(self, power: Expr, target: tuple[Index, ...]) -> Array:
+        base = self.spell(power.base, target)
+        if power.exp == sympy.Rational(1, 2):
+            return apply("np.sqrt(_0)", (base,), target)
+        return apply("_0 ** _1", (base, self.spell(power.exp, target)), target)
+
+    def _operation(self, equation: Equation, op: Op) -> Array:
+        row = self.operations[op.name]
+        template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
+        if op.result:
+            template = template
+        operands = tuple(self.whole(operand) for operand in op.operands)
+        return Array(Code(template, operands), equation.indices, common_kind(o.kind for o in op.operands))
+
+    def whole(self, operand: Tensor) -> Code:
+        """An operand with exactly its axes."""
+        return self.known.filled(self.tensor(operand), operand, self)
+
+    def _delta(self, delta: Expr, target: tuple[Index, ...]) -> Array:
+        axis, position = delta.args
+        if isinstance(axis, Index) and isinstance(position, Index) and self.builder.sizes.same(axis.size, position.size):
+            return aligned(Array(Code("np.eye(_0)", (self.size(axis.size),)), (axis, position), float), target)
+        return apply("_0 == _1", (self.spell(axis, target), self.spell(position, target)), target, bool)
+
+    def _total(self, expr: Expr, target: tuple[Index, ...]) -> Array:
+        scattered = [term for term in expr.args if is_scatter(self.builder, term)]
+        if scattered:
+            return spell_scatter(self, expr, (), target)
+        signed = [spell_product(self, term, target) for term in sorted(expr.args, key=self._age)]
+        signed.sort(key=lambda product: product.negative)
+        result = signed[0].signed()
+        for product in signed[1:]:
+            template = "_0 - _1" if product.negative else "_0 + _1"
+            result = apply(template, (result, product.array), target)
+        return result
+
+    def _age(self, term: Expr) -> tuple[int, str]:
+        """Terms come in the order in which their newest array was defined, constants last."""
+        refs = list(self.builder.equations)
+        ages = [refs.index(entry.ref) + 1 if entry.ref in self.builder.equations else 0 for entry in factors(term)]
+        return (-max(ages), str(term)) if ages else (1, str(term))
+
+    def _axes(self, ref: Ref) -> tuple[Index, ...]:
+        return self.builder.equations[ref].indices if ref in self.builder.equations else self.known.axes(ref)
+
+
+def _renamed(array: Array, positions: Mapping[Index, Expr]) -> Array:
+    layout = tuple(None if index is None else positions[index] for index in array.layout)
+    kept = None if array.kept is None else _renamed(array.kept, positions)
+    return replace(array, layout=layout, kept=kept)
+
+
+def _merged(groups: Mapping[frozenset[Index], list[Expr]]) -> list[list[Expr]]:
+    """Factors with the same axes are one operand; a factor with fewer axes joins the smallest that has them all."""
+    merged = {support: list(parts) for support, parts in groups.items()}
+    for support in sorted(groups, key=lambda s: (len(s), sorted(i.name for i in s))):
+        larger = [other for other in merged if support < other]
+        if larger and len(merged) > 2:
+            merged[min(larger, key=lambda s: (len(s), sorted(i.name for i in s)))] += merged.pop(support)
+    return [_twins(parts) for parts in merged.values() if parts]
+
+
+def _twins(parts: list[Expr]) -> list[Expr]:
+    return parts
+
+
+def number(expr: Expr) -> Array:
+    """A literal: an integer, a short decimal, else a quotient."""
+    value = float(expr)
+    text = str(expr) if expr.is_Integer else repr(value)
+    return Array(Code(text), (), int if expr.is_Integer else float)
+
+
+def kind_of(arrays: Iterable[Array]) -> Kind:
+    return common_kind(array.kind for array in arrays)

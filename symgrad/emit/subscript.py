@@ -1,0 +1,115 @@
+"""Index expressions as subscripts: ``x[i + 1]`` is ``x[1:]``, ``p[i, y[i]]`` is ``p[np.arange(n), y]``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sympy
+
+from symgrad.emit.array import Array, Layout, aligned
+from symgrad.ir.code import Code
+from symgrad.ir.sizes import Sizes
+from symgrad.ir.tensor import Entry, Expr, Index, index_symbols
+
+SpellIndex = Callable[[Expr, tuple[Index, ...]], Array]
+
+
+@dataclass(frozen=True)
+class Subscript:
+    """``text`` goes between brackets (placeholders count from ``_1``); ``unique``: no element is met twice."""
+
+    text: str
+    operands: tuple[Code, ...]
+    layout: Layout
+    unique: bool
+
+    @property
+    def whole(self) -> bool:
+        return set(self.text) <= set(":, ")
+
+
+def subscript(sizes: Sizes, lengths: Sequence[Expr], positions: Sequence[Expr | None], spell: SpellIndex) -> Subscript:
+    """The subscript that selects these positions along axes of these lengths (None: an axis of length one)."""
+    involved = _advanced_indices(positions)
+    texts: list[str] = []
+    operands: list[Code] = []
+    layout: list[Index | None] = []
+    advanced: list[int] = []
+    for length, position in zip(lengths, positions, strict=True):
+        if position is not None and (position.atoms(Entry) or index_symbols(position) & set(involved)):
+            operands.append(aligned(spell(position, involved), involved).code)
+            advanced.append(len(texts))
+            texts.append(f"_{len(operands)}")
+        else:
+            texts.append(_plain(sizes, length, position, operands, spell))
+            layout += _kept_axis(position)
+    where = _advanced_place(advanced, positions)
+    layout[where:where] = involved
+    covered = {i for p in positions if p is not None and not p.atoms(Entry) for i in index_symbols(p)}
+    return Subscript(_trimmed(texts), tuple(operands), tuple(layout), covered >= set(involved))
+
+
+def _advanced_indices(positions: Sequence[Expr | None]) -> tuple[Index, ...]:
+    """The indices that must become index arrays: those inside array-valued positions, and those used twice."""
+    found: dict[Index, None] = {}
+    seen: set[Index] = set()
+    for position in positions:
+        if position is None:
+            continue
+        here = sorted(index_symbols(position), key=lambda index: index.name)
+        twice = [index for index in here if index in seen]
+        for index in here if position.atoms(Entry) or len(here) > 1 else twice:
+            found[index] = None
+        seen |= set(here)
+    return tuple(found)
+
+
+def _advanced_place(advanced: list[int], positions: Sequence[Expr | None]) -> int:
+    """Where NumPy puts the axes of index arrays: at the first if they are adjacent, else in front."""
+    if not advanced or advanced != list(range(advanced[0], advanced[0] + len(advanced))):
+        return 0
+    return sum(len(_kept_axis(position)) for position in positions[: advanced[0]])
+
+
+def _kept_axis(position: Expr | None) -> list[Index | None]:
+    if position is None:
+        return [None]
+    return list(index_symbols(position))
+
+
+def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Code], spell: SpellIndex) -> str:
+    if position is None:
+        return ":"
+    indices = index_symbols(position)
+    if not indices:
+        return _bound(sizes, position, length, operands, spell)
+    (index,) = indices
+    step = position.coeff(index)
+    start = sympy.expand(position - step * index)
+    stop = sympy.expand(start + step * (index.size - 1) + (1 if step > 0 else -1))
+    if step > 0:
+        low = "" if start == 0 else _bound(sizes, start, length, operands, spell)
+        high = "" if sizes.same(stop, length) else _bound(sizes, stop, length, operands, spell)
+    else:
+        low = "" if sizes.same(start, length - 1) else _bound(sizes, start, length, operands, spell)
+        high = "" if stop == -1 else _bound(sizes, stop, length, operands, spell)
+    return f"{low}:{high}" if step == 1 else f"{low}:{high}:{step}"
+
+
+def _bound(sizes: Sizes, value: Expr, length: Expr, operands: list[Code], spell: SpellIndex) -> str:
+    """A literal, counted from the end where that makes it one; else code."""
+    value = sizes.find(value)
+    from_end = sympy.expand(value - sizes.find(length))
+    if value.is_Integer:
+        return str(value)
+    if from_end.is_Integer and from_end < 0:
+        return str(from_end)
+    operands.append(spell(value, ()).code)
+    return f"_{len(operands)}"
+
+
+def _trimmed(texts: list[str]) -> str:
+    while len(texts) > 1 and texts[-1] == ":":
+        texts = texts[:-1]
+    return ", ".join(texts)

@@ -1,0 +1,225 @@
+"""Python's own functions on run-time values and static objects."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.frontend.attributes import attribute, size
+from symgrad.frontend.code_writer import Template
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.known import apply, unknown
+from symgrad.frontend.lifting import lifted
+from symgrad.frontend.operators import binary
+from symgrad.frontend.truth import elements
+from symgrad.frontend.values import Closure, Method, Named, Shape, has_values
+from symgrad.ir.code import Code
+from symgrad.ir.kinds import sample
+from symgrad.ir.program import Value
+from symgrad.ir.tensor import Tensor
+from symgrad.rules.row import Algebra, Elementwise, Refused
+from symgrad.rules.table import lookup
+
+Arguments = Sequence[object]
+Keywords = Mapping[str, object]
+Handler = Callable[[Frame, ast.expr, Arguments, Keywords], object]
+
+EFFECTS: Mapping[Any, str] = {
+    print: "print outside of the function, or inside of a custom_gradient",
+    input: "pass the text as an argument",
+    open: "read the file outside of the function",
+    exec: "write the code out",
+    eval: "write the expression out",
+    setattr: "make a new object",
+    delattr: "make a new object",
+    next: "use a list",
+    iter: "use a list",
+    globals: "name the variable",
+    locals: "name the variable",
+    vars: "name the attribute",
+}
+
+
+def plain(function: Callable[..., object]) -> Handler:
+    """A function that is evaluated on containers and static objects, but takes no run-time value itself."""
+
+    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+        if any(isinstance(argument, Value | Method) for argument in (*args, *keywords.values())):
+            raise NotYetSupported(
+                f"{function.__name__} of a run-time value is not supported yet", remedy="use a function of NumPy"
+            )
+        with frame.evaluating(node):
+            return function(*args, **keywords)
+
+    return handler
+
+
+def listed(function: Callable[..., Any]) -> Handler:
+    """A function that makes an iterator over containers."""
+
+    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+        found = [elements(frame, argument) if _is_iterable(argument) else argument for argument in args]
+        with frame.evaluating(node):
+            return list(function(*found, **keywords))
+
+    return handler
+
+
+def _is_iterable(item: object) -> bool:
+    return isinstance(item, Value) and bool(item.tensor.rank)
+
+
+def computed(function: Callable[..., object]) -> Handler:
+    """A function with a row; on static numbers it is evaluated."""
+
+    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+        if not has_values(tuple(args)):
+            with frame.evaluating(node):
+                return function(*args, **keywords)
+        template = Template()
+        name = function.__name__
+        code = template.code(f"{name}({template.arguments(args, keywords)})", frame.line(node))
+        row = lookup(function)
+        if isinstance(row, Elementwise | Algebra | Refused):
+            return apply(frame, node, name, row, args, keywords, code)
+        raise unknown(name)
+
+    return handler
+
+
+def _len(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) != 1 or not isinstance(args[0], Value):
+        return plain(len)(frame, node, args, keywords)
+    tensor = args[0].tensor
+    if not tensor.rank:
+        raise ArgumentError("a number has no len()")
+    return size(frame, tensor.shape[0], Code("len(_0)", (args[0].code,), line=frame.line(node)))
+
+
+def _sum(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if not args or isinstance(args[0], Value):
+        raise NotYetSupported("Python's sum of an array is not supported yet", remedy="use np.sum or .sum()")
+    if not has_values((tuple(args), dict(keywords))):
+        return plain(sum)(frame, node, args, keywords)
+    items = [*(args[1:2] or [keywords.get("start", 0)]), *args[0]]  # type: ignore[misc]
+    template = Template()
+    code = template.code(f"sum({template.arguments([list(items[1:]), *args[1:]], keywords)})", frame.line(node))
+    total = functools.reduce(lambda left, right: binary(frame, node, ast.Add, left, right), items)
+    return frame.reader.aliasing.made(Value(total.tensor, code)) if isinstance(total, Value) else total
+
+
+def _extreme(function: Callable[..., object]) -> Handler:
+    """``max`` and ``min`` of several numbers."""
+
+    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+        items = list(args[0]) if len(args) == 1 and isinstance(args[0], tuple | list) else list(args)
+        if not has_values(items):
+            return plain(function)(frame, node, args, keywords)
+        if keywords or any(lifted(frame, item, node, place).tensor.rank for place, item in enumerate(items)):
+            raise NotYetSupported(f"Python's {function.__name__} of arrays", remedy=f"use np.{function.__name__}imum")
+        template = Template()
+        code = template.code(f"{function.__name__}({template.arguments(args, keywords)})", frame.line(node))
+        return _folded(frame, node, function, items, code)
+
+    return handler
+
+
+def _folded(frame: Frame, node: ast.expr, function: Callable[..., object], items: list[object], code: Code) -> object:
+    row = lookup(function) or lookup(np.maximum if function is max else np.minimum)
+    if not isinstance(row, Elementwise):
+        raise unknown(function.__name__)
+    pairwise = replace(row, function=function)
+    return functools.reduce(
+        lambda left, right: apply(frame, node, function.__name__, pairwise, (left, right), {}, code), items
+    )
+
+
+def _float(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) != 1 or not isinstance(args[0], Value):
+        return plain(float)(frame, node, args, keywords)
+    tensor = args[0].tensor
+    if tensor.rank:
+        raise ArgumentError("float() takes a number, but gets an array", remedy="use .sum() or an index")
+    return Value(Tensor(tensor.expr, (), float), Code("float(_0)", (args[0].code,), line=frame.line(node)))
+
+
+def _isinstance(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) == 2:
+        args = (_sample(frame, args[0]), args[1])
+    return plain(isinstance)(frame, node, args, keywords)
+
+
+def _type(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    return plain(type)(frame, node, [_sample(frame, argument) for argument in args], keywords)
+
+
+def _sample(frame: Frame, item: object) -> object:
+    """An object of the type that a run-time value has."""
+    if not isinstance(item, Value):
+        return types_of_python(item)
+    if not item.tensor.rank and frame.reader.aliasing.is_array(item):
+        return np.ones(())
+    return sample(item.tensor.kind, item.tensor.rank)
+
+
+def types_of_python(item: object) -> object:
+    """Objects of the reader's own types as Python's."""
+    if isinstance(item, Shape):
+        return tuple(item)
+    return float(item) if isinstance(item, Named) else item
+
+
+def _getattr(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) not in {2, 3} or not isinstance(args[1], str) or keywords:
+        raise ArgumentError("getattr takes an object and the name of an attribute")
+    place = ast.copy_location(ast.Attribute(node, args[1], ast.Load()), node)
+    try:
+        return attribute(frame, place, args[0])
+    except ArgumentError:
+        if len(args) == 3:
+            return args[2]
+        raise
+
+
+def _hasattr(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    missing = object()
+    return _getattr(frame, node, (*args, missing), keywords) is not missing
+
+
+def _map(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) < 2 or keywords:
+        raise ArgumentError("map takes a function and iterables")
+    rows = zip(*(elements(frame, argument) for argument in args[1:]), strict=False)
+    return [frame.reader.call(frame, node, args[0], row, {}) for row in rows]
+
+
+def _callable(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) == 1 and isinstance(args[0], Closure | Method):
+        return True
+    return plain(callable)(frame, node, args, keywords)
+
+
+BUILTINS: Mapping[Any, Handler] = {
+    len: _len,
+    sum: _sum,
+    max: _extreme(max),
+    min: _extreme(min),
+    float: _float,
+    isinstance: _isinstance,
+    type: _type,
+    getattr: _getattr,
+    hasattr: _hasattr,
+    map: _map,
+    callable: _callable,
+    **{function: computed(function) for function in (abs, int, round, bool, pow, divmod, complex)},
+    **{function: listed(function) for function in (zip, enumerate, reversed, list)},
+    **{function: plain(function) for function in (range, sorted, dict, set, frozenset, slice, str, repr, any, all)},
+    **{function: plain(function) for function in (issubclass, ord, chr, hash, id, format, bytes)},
+    tuple: lambda frame, node, args, keywords: tuple(listed(list)(frame, node, args, keywords)),  # type: ignore[arg-type]
+}

@@ -1,0 +1,231 @@
+"""Calls: every kind of callee has a case here, or is refused."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, NotYetSupported, SymgradError
+from symgrad.frontend.builtin_calls import BUILTINS, EFFECTS
+from symgrad.frontend.captures import from_library
+from symgrad.frontend.code_writer import Template, spelling
+from symgrad.frontend.construction import construct
+from symgrad.frontend.custom import call_custom
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.inlining import inline, inline_closure, inline_definition
+from symgrad.frontend.known import Arguments, Keywords, apply, recoded, unknown
+from symgrad.frontend.lifting import constant_array, number
+from symgrad.frontend.operators import BINARY, FUNCTIONS, UNARY, binary, comparison, unary
+from symgrad.frontend.values import Bound, Closure, Method, Named, describe, has_values
+from symgrad.ir.code import Code
+from symgrad.ir.program import Value
+from symgrad.rules.methods import METHODS
+from symgrad.rules.row import Algebra, Composed, Elementwise, Row
+from symgrad.rules.table import lookup
+
+INDEXED = frozenset({"arange", "eye", "identity", "zeros", "ones", "full"})
+CONSTANT_TYPES = (np.dtype, np.finfo, np.iinfo)
+
+
+def call(
+    frame: Frame, node: ast.expr, function: object, args: Sequence[object], keywords: Mapping[str, object]
+) -> object:
+    """The result of ``function(*args, **keywords)``."""
+    match function:
+        case Method():
+            return _method(frame, node, function, args, keywords)
+        case Closure():
+            return inline_closure(frame, function, args, keywords)
+        case Bound():
+            return call(frame, node, function.function, (function.instance, *args), keywords)
+        case functools.partial():
+            return _partial(frame, node, function, args, keywords)
+        case types.MethodType() if not from_library(function.__func__):
+            return _bound_method(frame, node, function, args, keywords)
+    if not callable(function):
+        raise ArgumentError(f"{describe(function)} cannot be called")
+    if hasattr(function, "__symgrad_derivative__"):
+        remedy = "take the derivative of the whole function"
+        raise NotYetSupported("a derived function inside of a function is not supported yet", remedy=remedy)
+    if hasattr(function, "__symgrad_custom_gradient__"):
+        return call_custom(frame, node, function, args, keywords)
+    return _function(frame, node, function, args, keywords)
+
+
+def _function(
+    frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords
+) -> object:
+    name = _name(frame, node, function)
+    if _hashable(function):
+        if function in EFFECTS:
+            raise NotYetSupported(f"{name} has an effect, which is not supported yet", remedy=EFFECTS[function])
+        if function in FUNCTIONS and not keywords:
+            return _operator(frame, node, function, args)
+        if function in BUILTINS:
+            return BUILTINS[function](frame, node, args, keywords)
+        row = lookup(function)
+        if row is not None:
+            return known(frame, node, function, name, row, args, keywords)
+    return _unlisted(frame, node, function, name, args, keywords)
+
+
+def _unlisted(
+    frame: Frame,
+    node: ast.expr,
+    function: Callable[..., object],
+    name: str,
+    args: Arguments,
+    keywords: Keywords,
+) -> object:
+    static = not has_values(tuple(args)) and not has_values(dict(keywords))
+    if static and (function in CONSTANT_TYPES or _reads(function)):
+        with frame.evaluating(node):
+            return function(*args, **keywords)
+    if _reads(function):
+        return function(*args, **keywords)
+    if isinstance(function, type) and issubclass(function, np.generic) and static:
+        with frame.evaluating(node):
+            return function(*args, **keywords)
+    if isinstance(function, type):
+        return construct(frame, function, args, keywords)
+    if from_library(function):
+        raise unknown(name)
+    if isinstance(function, types.FunctionType):
+        return inline(frame, function, args, keywords)
+    if hasattr(function, "__wrapped__"):
+        frame.reader.captures.know((*_path(frame, function), "attribute", "__wrapped__"), function.__wrapped__)
+        return call(frame, node, function.__wrapped__, args, keywords)
+    method = inspect.getattr_static(type(function), "__call__", None)
+    if isinstance(method, types.FunctionType):
+        return inline(frame, method, (function, *args), keywords)
+    raise unknown(name)
+
+
+def _reads(function: object) -> bool:
+    """Whether this is a method of a string or a container that changes nothing (``attributes`` let it through)."""
+    owner = getattr(function, "__self__", None)
+    return isinstance(function, types.BuiltinMethodType) and isinstance(owner, str | dict | list | tuple)
+
+
+def _hashable(function: object) -> bool:
+    try:
+        hash(function)
+    except TypeError:
+        return False
+    return True
+
+
+def _path(frame: Frame, function: object) -> tuple[str, ...]:
+    return frame.reader.captures.path(function) or ()
+
+
+def _name(frame: Frame, node: ast.expr, function: object) -> str:
+    if isinstance(node, ast.Call) and frame.place is None:
+        return frame.source.text(node.func)
+    return spelling(function) or str(getattr(function, "__name__", type(function).__name__))
+
+
+def known(
+    frame: Frame,
+    node: ast.expr,
+    function: Callable[..., object],
+    name: str,
+    row: Row,
+    args: Arguments,
+    keywords: Keywords,
+) -> object:
+    """A call of a function that has a row."""
+    template = Template()
+    called = spelling(function)
+    if called is None:
+        called = template.operand(frame.reader.captures.opaque(function, name))
+    code = template.code(f"{called}({template.arguments(args, keywords)})", frame.line(node))
+    if not has_values(tuple(args)) and not has_values(dict(keywords)):
+        return _constant(frame, node, function, name, row, args, keywords, code)
+    return _by_row(frame, node, name, row, args, keywords, code)
+
+
+def _by_row(
+    frame: Frame, node: ast.expr, name: str, row: Row, args: Arguments, keywords: Keywords, code: Code
+) -> object:
+    if isinstance(row, Composed):
+        result = inline_definition(frame, node, row.definition, args, keywords)
+        frame.reader.aliasing.shared((tuple(args), dict(keywords)))
+        return recoded(result, code)
+    return apply(frame, node, name, row, args, keywords, code)
+
+
+def _constant(
+    frame: Frame,
+    node: ast.expr,
+    function: Callable[..., object],
+    name: str,
+    row: Row,
+    args: Arguments,
+    keywords: Keywords,
+    code: Code,
+) -> object:
+    """A call of a function of NumPy on static arguments: its value is known, its text is kept."""
+    if isinstance(row, Elementwise) or (name.rpartition(".")[2] in INDEXED and isinstance(row, Algebra)):
+        try:
+            return _by_row(frame, node, name, row, args, keywords, code)
+        except SymgradError:
+            if isinstance(row, Elementwise):
+                raise
+    with frame.evaluating(node):
+        plain = [float(argument) if isinstance(argument, Named) else argument for argument in args]
+        result = function(*plain, **keywords)
+    if isinstance(result, np.ndarray):
+        return constant_array(frame, result, code)
+    if isinstance(result, np.number | np.bool_ | float) and not isinstance(result, bool):
+        return Value(number(frame.builder, result), code)
+    return result
+
+
+def _operator(frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments) -> object:
+    """``operator.add(a, b)`` is ``a + b``."""
+    kind = FUNCTIONS[function]
+    if kind in BINARY and len(args) == 2:
+        return binary(frame, node, kind, *args)  # type: ignore[arg-type]
+    if kind in UNARY and len(args) == 1:
+        return unary(frame, node, kind, *args)  # type: ignore[arg-type]
+    if len(args) == 2:
+        return comparison(frame, node, kind, *args)  # type: ignore[arg-type]
+    raise ArgumentError(f"operator.{function.__name__} got {len(args)} arguments")
+
+
+def _method(frame: Frame, node: ast.expr, method: Method, args: Arguments, keywords: Keywords) -> object:
+    template = Template()
+    owner = template.operand(method.value.code)
+    code = template.code(f"{owner}.{method.name}({template.arguments(args, keywords)})", frame.line(node))
+    row = METHODS.get(method.name)
+    if row is None:
+        raise unknown(f"the method .{method.name} of an array")
+    return _by_row(frame, node, method.name, row, (method.value, *args), keywords, code)
+
+
+def _partial(
+    frame: Frame, node: ast.expr, function: functools.partial[object], args: Arguments, keywords: Keywords
+) -> object:
+    captures, path = frame.reader.captures, _path(frame, function)
+    first, named, inner = function.args, function.keywords, function.func
+    if path:
+        first = captures.capture((*path, "attribute", "args"), first)  # type: ignore[assignment]
+        named = captures.capture((*path, "attribute", "keywords"), named)  # type: ignore[assignment]
+        inner = captures.capture((*path, "attribute", "func"), inner)  # type: ignore[assignment]
+    return call(frame, node, inner, (*first, *args), {**named, **keywords})
+
+
+def _bound_method(
+    frame: Frame, node: ast.expr, function: types.MethodType, args: Arguments, keywords: Keywords
+) -> object:
+    path = _path(frame, function)
+    if path:
+        frame.reader.captures.know((*path, "attribute", "__self__"), function.__self__)
+        frame.reader.captures.know((*path, "attribute", "__func__"), function.__func__)
+    return call(frame, node, function.__func__, (function.__self__, *args), keywords)

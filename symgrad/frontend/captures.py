@@ -1,0 +1,186 @@
+"""Captures: what a function finds outside of its parameters.
+
+Numbers and arrays are read at every call, as Python does: they become inputs. Everything else is compiled in, and
+the guard asks whether it is still the same object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symgrad.errors import NotYetSupported, SourceNotAvailable
+from symgrad.frontend.arguments import Arguments
+from symgrad.frontend.source import locate
+from symgrad.frontend.values import Closure
+from symgrad.ir.code import Code
+from symgrad.ir.program import Value
+from symgrad.ir.signature import Arg, ArrayArg, Capture, ContainerArg, NumberArg, StaticArg
+
+Path = tuple[str, ...]
+LIBRARIES = ("numpy", "scipy", "math", "cmath", "operator", "builtins", "functools", "itertools", "typing")
+MOST_ITEMS = 1000
+
+
+@dataclass
+class Captures:
+    """The captures of one program, each once."""
+
+    arguments: Arguments
+    taken: set[str]
+    found: dict[Path, Capture] = field(default_factory=dict)
+    _objects: dict[Path, object] = field(default_factory=dict)
+    _paths: dict[int, tuple[Path, object]] = field(default_factory=dict)
+    _integers: dict[int, tuple[Path, Value, int]] = field(default_factory=dict)
+
+    def capture(self, path: Path, item: object) -> object:
+        """The object at ``path`` as the reader sees it: run-time values for its numbers and arrays."""
+        if path in self._objects:
+            return self._objects[path]
+        self._objects[path] = seen = self._seen(path, item)
+        return seen
+
+    def scratch(self, arguments: Arguments) -> Captures:
+        """Captures that are thrown away, which know the same static objects."""
+        return Captures(arguments, set(self.taken), _paths=dict(self._paths))
+
+    def know(self, path: Path, item: object) -> None:
+        """Remember where a static object was found, for what is found below it."""
+        self._paths.setdefault(id(item), (path, item))
+
+    def path(self, item: object) -> Path | None:
+        known = self._paths.get(id(item))
+        return None if known is None else known[0]
+
+    def integer(self, value: Value) -> int | None:
+        """A captured integer as a number of the program: it is compiled in, and guarded."""
+        if id(value) not in self._integers:
+            return None
+        path, _, number = self._integers[id(value)]
+        self.found[(*path, "")] = Capture(path, StaticArg(number, repr(number)), None)
+        return number
+
+    def opaque(self, item: object, name: str) -> Code:
+        """A function that generated code calls: it is read at every call under a local name."""
+        path = self.path(item)
+        if path is None:
+            remedy = "define it as a module's global or a variable of the enclosing function"
+            raise NotYetSupported(f"{name} is not reachable from the generated code", remedy=remedy)
+        capture = self.found.get(path)
+        if capture is None or capture.local is None:
+            capture = Capture(path, StaticArg(item, static_text(item)), self._local(path))
+            self.found[path] = capture
+        return Code(str(capture.local))
+
+    def _seen(self, path: Path, item: object) -> object:
+        if is_library(item):
+            return item
+        arg = argument_of(item)
+        if isinstance(arg, StaticArg):
+            self.know(path, item)
+            if not isinstance(item, types.ModuleType):
+                self.found[path] = Capture(path, arg, None)
+            return item
+        local = self._local(path)
+        self.found[path] = Capture(path, arg, local)
+        seen = self.arguments.made(arg, Code(local), None, item)
+        self._remember(path, seen, item)
+        return seen
+
+    def _remember(self, path: Path, seen: object, item: object) -> None:
+        if isinstance(seen, Value):
+            if type(item) is int:
+                self._integers[id(seen)] = path, seen, item
+        elif isinstance(seen, dict) and isinstance(item, dict):
+            for key, child in seen.items():
+                self._remember((*path, "item", repr(key)), child, item[key])
+        elif isinstance(seen, tuple | list) and isinstance(item, tuple | list):
+            for position, (child, original) in enumerate(zip(seen, item, strict=True)):
+                self._remember((*path, "item", repr(position)), child, original)
+        elif not isinstance(seen, types.ModuleType):
+            self.know(path, seen)
+
+    def _local(self, path: Path) -> str:
+        """The user's name where it is free, else a longer one."""
+        parts = [part for part in path[1::2] if part.isidentifier()] or ["captured"]
+        for start in range(len(parts) - 1, -1, -1):
+            name = "_".join(part.strip("_") or part for part in parts[start:]) if start < len(parts) - 1 else parts[-1]
+            if name not in self.taken:
+                break
+        else:
+            stem, count = name, 1
+            while f"{stem}_{count}" in self.taken:
+                count += 1
+            name = f"{stem}_{count}"
+        self.taken.add(name)
+        return name
+
+
+def is_library(item: object) -> bool:
+    """Whether an object is a module, or comes from a module, whose meaning the rules know."""
+    return isinstance(item, types.ModuleType) and item.__name__.split(".")[0] in LIBRARIES
+
+
+def from_library(function: object) -> bool:
+    """Whether a function or a type belongs to such a module."""
+    module = getattr(function, "__module__", None) or getattr(type(function), "__module__", "")
+    return str(module).split(".")[0] in LIBRARIES
+
+
+def argument_of(item: object, depth: int = 0) -> Arg:
+    """What a signature says of a captured object."""
+    match item:
+        case bool():
+            return StaticArg(item, repr(item))
+        case np.bool_() | np.number():
+            return ArrayArg(item.dtype.name, (), scalar=True)
+        case np.ndarray() if item.dtype.kind in "biufc":
+            return ArrayArg(item.dtype.name, tuple(length == 1 for length in item.shape))
+        case float() | int() | complex() if type(item) in {float, int, complex}:
+            return NumberArg(type(item).__name__)
+        case tuple() | list() | dict() if depth < 8 and len(item) <= MOST_ITEMS:
+            return _container(item, depth)
+    return StaticArg(item, static_text(item))
+
+
+def _container(item: tuple[object, ...] | list[object] | dict[object, object], depth: int) -> Arg:
+    keys: Iterable[object]
+    children: Iterable[object]
+    if isinstance(item, dict):
+        kind, keys, children = "dict", item.keys(), item.values()
+    elif isinstance(item, tuple) and hasattr(item, "_fields"):
+        kind, keys, children = "namedtuple", item._fields, item
+    else:
+        kind, keys, children = type(item).__name__, range(len(item)), item
+    args = tuple(argument_of(child, depth + 1) for child in children)
+    return ContainerArg(kind, type(item), tuple(keys), args)
+
+
+def static_text(item: object) -> str:
+    """A text that tells static values apart, also between processes."""
+    match item:
+        case None | bool() | str() | bytes() | types.EllipsisType() | int() | float():
+            return repr(item)
+        case types.FunctionType():
+            return f"{item.__module__}.{item.__qualname__}:{_digest(item)}"
+        case types.MethodType():
+            return f"{type(item.__self__).__qualname__}.{static_text(item.__func__)}"
+        case Closure():
+            return item.__name__
+    name = getattr(item, "__qualname__", None) or getattr(item, "__name__", None)
+    owner = item if name is not None else type(item)
+    return f"{getattr(owner, '__module__', None)}.{name or type(item).__qualname__}"
+
+
+def _digest(function: types.FunctionType) -> str:
+    try:
+        source, node = locate(function)
+    except SourceNotAvailable:
+        text = function.__code__.co_code.hex() + repr(function.__code__.co_names)
+    else:
+        text = "".join(source.lines[node.lineno - 1 : node.end_lineno])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

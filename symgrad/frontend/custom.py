@@ -1,0 +1,146 @@
+"""Functions with a gradient of the user's own: called at run time, never looked into for their derivative.
+
+The type of the result is found by reading the body loosely: what is not understood is skipped, as long as the value
+that is returned does not depend on it. An annotation of the result decides where that fails.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import FunctionType, MethodType
+
+from symgrad.errors import DifferentiationError, NotYetSupported, SymgradError
+from symgrad.frontend.aliasing import Aliasing
+from symgrad.frontend.annotations import annotated
+from symgrad.frontend.arguments import Arguments
+from symgrad.frontend.binding import bind
+from symgrad.frontend.code_writer import Template
+from symgrad.frontend.frame import Frame, Reader
+from symgrad.frontend.inlining import defaults_of, entered
+from symgrad.frontend.lifting import lifted
+from symgrad.frontend.values import describe, has_values
+from symgrad.ir.code import Code
+from symgrad.ir.program import Value
+from symgrad.ir.tensor import Expr, Kind
+
+
+def call_custom(
+    frame: Frame,
+    node: ast.expr,
+    function: Callable[..., object],
+    args: Sequence[object],
+    keywords: Mapping[str, object],
+) -> Value:
+    """The value of a call of a function under ``custom_gradient``."""
+    inner = function.__symgrad_custom_gradient__  # type: ignore[attr-defined]
+    name = getattr(inner, "__name__", "the function")
+    for argument in (*args, *keywords.values()):
+        if has_values(argument) and not isinstance(argument, Value):
+            reason = f"{describe(argument)} of run-time values is given to {name}"
+            raise NotYetSupported(reason, remedy="give arrays and numbers one by one")
+    shape, kind = result_type(frame, node, function, inner, args, keywords)
+    template = Template()
+    local = frame.reader.captures.opaque(function, name)
+    called = template.operand(local)
+    text = template.arguments(args, keywords)
+    repeated = _repeated(frame, local, text, template)
+    code = template.code(f"{'(' * repeated}{called}{')' * repeated}({text})[0]", frame.line(node))
+    operands = [lifted(frame, item, node).tensor for item in (*args, *keywords.values()) if isinstance(item, Value)]
+    params: tuple[tuple[str, object], ...] = (("function", local.template), ("call", repeated))
+    return Value(frame.builder.op("custom_gradient", operands, shape, kind, params), code)
+
+
+def _repeated(frame: Frame, local: Code, text: str, template: Template) -> int:
+    """How often the same call was made before: each call runs, so that equal calls stay apart."""
+    key = local, text, tuple(template.operands)
+    count = frame.reader.calls.get(key, 0)
+    frame.reader.calls[key] = count + 1
+    return count
+
+
+def result_type(
+    frame: Frame,
+    node: ast.expr,
+    function: object,
+    inner: object,
+    args: Sequence[object],
+    keywords: Mapping[str, object],
+) -> tuple[tuple[Expr, ...], Kind]:
+    """Shape and dtype of the value."""
+    if isinstance(inner, MethodType):
+        args, inner = (inner.__self__, *args), inner.__func__
+    assert isinstance(inner, FunctionType)
+    path = frame.reader.captures.path(function)
+    if path is not None:
+        frame.reader.captures.know((*path, "attribute", "__symgrad_custom_gradient__"), inner)
+    scratch = replace(frame, reader=_scratch(frame.reader))
+    body = entered(scratch, inner)
+    defaults = defaults_of(scratch, inner, body.node.args)
+    body.variables.update(bind(inner.__name__, body.node.args, args, keywords, defaults))
+    found = annotated(body)
+    if found is not None:
+        return found
+    reason: SymgradError | None = None
+    try:
+        value = _value(body, _statements(body.node))
+    except SymgradError as error:
+        value, reason = None, error
+    if isinstance(value, Value):
+        return value.tensor.shape, value.tensor.kind
+    if isinstance(value, int | float):
+        return (), type(value)
+    raise DifferentiationError(
+        f"the type of the value of {inner.__name__} cannot be found by reading it"
+        + (f" ({reason.reason})" if reason is not None else ""),
+        remedy=f'annotate what it returns: def {inner.__name__}(...) -> "float64[n]"',
+        span=frame.span(node),
+    )
+
+
+def _scratch(reader: Reader) -> Reader:
+    """A reader whose equations, inputs and captures are thrown away; what it learns of sizes is kept."""
+    builder = reader.builder.scratch()
+    aliasing = Aliasing()
+    arguments = Arguments(builder, {}, (), aliasing)
+    return replace(
+        reader,
+        builder=builder,
+        arguments=arguments,
+        captures=reader.captures.scratch(arguments),
+        statements=[],
+        identifiers=set(),
+        calls={},
+    )
+
+
+def _statements(node: ast.AST) -> list[ast.stmt]:
+    return [ast.Return(node.body)] if isinstance(node, ast.Lambda) else list(getattr(node, "body", []))
+
+
+def _value(body: Frame, statements: Sequence[ast.stmt]) -> object:
+    for statement in statements:
+        match statement:
+            case ast.Return(ast.Tuple([value, _])):
+                return body.reader.evaluate(body, value)
+            case ast.Return(value) if value is not None:
+                returned = body.reader.evaluate(body, value)
+                return returned[0] if isinstance(returned, tuple) and len(returned) == 2 else None
+            case ast.With(body=inner):
+                found = _value(body, inner)
+                if found is not None:
+                    return found
+            case _:
+                _try(body, statement)
+    return None
+
+
+def _try(body: Frame, statement: ast.stmt) -> None:
+    """Execute a statement, or forget the variables that it would have set."""
+    try:
+        body.reader.execute(body, statement)
+    except SymgradError:
+        for child in ast.walk(statement):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                body.variables.pop(child.id, None)

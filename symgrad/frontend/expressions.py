@@ -1,0 +1,250 @@
+"""Expressions: every kind of node has a case here, or is refused."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symgrad.errors import ArgumentError, NotYetSupported, SymgradError, UnsupportedSyntax
+from symgrad.frontend.attributes import attribute, subscript
+from symgrad.frontend.calls import call
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.operators import binary, comparison, conjunction, unary
+from symgrad.frontend.targets import assign
+from symgrad.frontend.truth import elements, sizes_equal, truth
+from symgrad.frontend.values import Closure, has_values
+from symgrad.ir.program import Value
+
+Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+
+
+def evaluate(frame: Frame, node: ast.expr) -> object:
+    """The object that an expression stands for; errors are located at ``node`` or deeper."""
+    try:
+        return _evaluated(frame, node)
+    except SymgradError as error:
+        frame.locate(error, node)
+        raise
+
+
+def _evaluated(frame: Frame, node: ast.expr) -> object:
+    match node:
+        case ast.Constant(value):
+            return value
+        case ast.Name(name):
+            frame.reader.identifiers.add(name)
+            return frame.lookup(name)
+        case ast.BinOp(left, kind, right):
+            return binary(frame, node, type(kind), evaluate(frame, left), evaluate(frame, right))
+        case ast.UnaryOp(ast.Not(), operand):
+            return not truth(frame, operand, evaluate(frame, operand))
+        case ast.UnaryOp(kind, operand):
+            return unary(frame, node, type(kind), evaluate(frame, operand))
+        case ast.BoolOp():
+            return _logic(frame, node)
+        case ast.Compare():
+            return _compare(frame, node)
+        case ast.Call():
+            return _call(frame, node)
+        case ast.Attribute(owner):
+            return attribute(frame, node, evaluate(frame, owner))
+        case ast.Subscript(owner, key):
+            return subscript(frame, node, evaluate(frame, owner), evaluate(frame, key))
+    return _display(frame, node)
+
+
+def _display(frame: Frame, node: ast.expr) -> object:
+    match node:
+        case ast.Tuple(items):
+            return _held(frame, tuple(_items(frame, items)))
+        case ast.List(items):
+            return _held(frame, _items(frame, items))
+        case ast.Set(items):
+            return _set(_items(frame, items))
+        case ast.Dict():
+            return _held(frame, _dict(frame, node))
+        case ast.ListComp(element, _) | ast.GeneratorExp(element, _):
+            return _held(frame, [evaluate(inner, element) for inner in _comprehended(frame, node)])
+        case ast.SetComp(element, _):
+            return _set([evaluate(inner, element) for inner in _comprehended(frame, node)])
+        case ast.DictComp(key, value, _):
+            pairs = ((evaluate(inner, key), evaluate(inner, value)) for inner in _comprehended(frame, node))
+            return _held(frame, dict(pairs))
+        case ast.Slice(start, stop, step):
+            return slice(*(None if part is None else evaluate(frame, part) for part in (start, stop, step)))
+    return _other(frame, node)
+
+
+def _other(frame: Frame, node: ast.expr) -> object:
+    match node:
+        case ast.IfExp(test, body, orelse):
+            return evaluate(frame, body if truth(frame, test, evaluate(frame, test)) else orelse)
+        case ast.Lambda():
+            return closure(frame, node)
+        case ast.NamedExpr(target, value):
+            assign(frame, target, evaluate(frame, value))
+            return frame.lookup(target.id)
+        case ast.JoinedStr(parts):
+            return "".join(str(evaluate(frame, part)) for part in parts)
+        case ast.FormattedValue():
+            return _formatted(frame, node)
+        case ast.Await() | ast.Yield() | ast.YieldFrom():
+            word = type(node).__name__.lower()
+            raise UnsupportedSyntax(f"{word} has no derivative", remedy="use an ordinary function")
+    raise UnsupportedSyntax(f"{type(node).__name__} is not supported")
+
+
+def _held(frame: Frame, container: object) -> object:
+    frame.reader.aliasing.held(container)
+    return container
+
+
+def _set(items: Sequence[object]) -> object:
+    if has_values(tuple(items)):
+        raise NotYetSupported("a set of run-time values is not supported", remedy="use a tuple or a list")
+    return set(items)
+
+
+def _logic(frame: Frame, node: ast.BoolOp) -> object:
+    """``and``, ``or``: the last operand need not be known."""
+    stop = isinstance(node.op, ast.Or)
+    for operand in node.values[:-1]:
+        found = evaluate(frame, operand)
+        if truth(frame, operand, found) == stop:
+            return found
+    return evaluate(frame, node.values[-1])
+
+
+def _compare(frame: Frame, node: ast.Compare) -> object:
+    """A comparison; a chain holds if each of its links does."""
+    operands = [evaluate(frame, operand) for operand in (node.left, *node.comparators)]
+    result: object = None
+    for position, (kind, left, right) in enumerate(zip(node.ops, operands, operands[1:], strict=False)):
+        written = (node.left, *node.comparators)
+        part = node if len(node.ops) == 1 else _link(node, written[position], kind, written[position + 1])
+        link = _equality(frame, kind, left, right)
+        if link is None:
+            link = comparison(frame, part, type(kind), left, right)
+        result = link if position == 0 else conjunction(frame, node, result, link)
+    return result
+
+
+def _link(node: ast.expr, left: ast.expr, kind: ast.cmpop, right: ast.expr) -> ast.Compare:
+    return ast.copy_location(ast.Compare(left, [kind], [right]), node)
+
+
+def _equality(frame: Frame, kind: ast.cmpop, left: object, right: object) -> bool | None:
+    """Equality of lengths of axes, which is decided while compiling and guarded."""
+    if not isinstance(kind, ast.Eq | ast.NotEq):
+        return None
+    if isinstance(left, tuple) and isinstance(right, tuple) and has_values((left, right)):
+        links = [_equality(frame, ast.Eq(), *pair) for pair in zip(left, right, strict=False)]
+        equal = None if None in links else len(left) == len(right) and all(links)
+    elif isinstance(left, Value) or isinstance(right, Value):
+        equal = sizes_equal(frame, left, right)
+    else:
+        equal = left == right if isinstance(left, int) and isinstance(right, int) else None
+    return None if equal is None else bool(equal) == isinstance(kind, ast.Eq)
+
+
+def _call(frame: Frame, node: ast.Call) -> object:
+    function = evaluate(frame, node.func)
+    args = _items(frame, node.args)
+    keywords: dict[str, object] = {}
+    for keyword in node.keywords:
+        value = evaluate(frame, keyword.value)
+        if keyword.arg is not None:
+            keywords[keyword.arg] = value
+        elif isinstance(value, dict):
+            keywords.update(value)
+        else:
+            raise ArgumentError("the argument after ** is not a dict", span=frame.span(keyword.value))
+    return call(frame, node, function, args, keywords)
+
+
+def _items(frame: Frame, nodes: Sequence[ast.expr]) -> list[object]:
+    """Evaluated items; starred ones are spread."""
+    found: list[object] = []
+    for node in nodes:
+        if isinstance(node, ast.Starred):
+            with frame.at(node):
+                found.extend(elements(frame, evaluate(frame, node.value)))
+        else:
+            found.append(evaluate(frame, node))
+    return found
+
+
+def _dict(frame: Frame, node: ast.Dict) -> dict[object, object]:
+    found: dict[object, object] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        inner = evaluate(frame, value)
+        if key is None:
+            if not isinstance(inner, dict):
+                raise ArgumentError("the object after ** is not a dict", span=frame.span(value))
+            found.update(inner)
+            continue
+        name = evaluate(frame, key)
+        if has_values(name):
+            raise NotYetSupported("a run-time value as key of a dict", remedy="use a string", span=frame.span(key))
+        with frame.evaluating(key):
+            found[name] = inner
+    return found
+
+
+def _comprehended(frame: Frame, node: Comprehension) -> Iterator[Frame]:
+    """A frame for each round of a comprehension."""
+    inner = replace(frame, variables={}, outer=frame, namespace=None, scope=False)
+    yield from _rounds(inner, node.generators)
+
+
+def _rounds(frame: Frame, generators: Sequence[ast.comprehension]) -> Iterator[Frame]:
+    if not generators:
+        yield frame
+        return
+    first, rest = generators[0], generators[1:]
+    if first.is_async:
+        raise UnsupportedSyntax("an asynchronous comprehension has no derivative")
+    found = iterated(frame, first.iter)
+    for item in found:
+        assign(frame, first.target, item)
+        if all(truth(frame, test, evaluate(frame, test)) for test in first.ifs):
+            yield from _rounds(frame, rest)
+
+
+def iterated(frame: Frame, node: ast.expr) -> list[object]:
+    """The elements over which a loop runs."""
+    container = evaluate(frame, node)
+    with frame.at(node):
+        if isinstance(container, Value):
+            reason = "a loop over the rows of an array is not supported yet"
+            raise NotYetSupported(reason, remedy="use array operations")
+        return elements(frame, container)
+
+
+def closure(frame: Frame, node: ast.Lambda | ast.FunctionDef) -> Closure:
+    """A function that is defined inside of the function that is read."""
+    defaults = tuple(evaluate(frame, default) for default in node.args.defaults)
+    named = {
+        parameter.arg: evaluate(frame, default)
+        for parameter, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        if default is not None
+    }
+    frame.reader.aliasing.held((defaults, named))
+    return Closure(node, frame, defaults, named)
+
+
+def _formatted(frame: Frame, node: ast.FormattedValue) -> str:
+    value = evaluate(frame, node.value)
+    if has_values(value):
+        raise NotYetSupported("a run-time value is written into a string", remedy="leave it out of the string")
+    layout = "" if node.format_spec is None else str(evaluate(frame, node.format_spec))
+    with frame.evaluating(node):
+        match chr(node.conversion) if node.conversion > 0 else "":
+            case "r":
+                return format(repr(value), layout)
+            case "a":
+                return format(ascii(value), layout)
+            case "s":
+                return format(str(value), layout)
+        return format(value, layout)

@@ -1,0 +1,192 @@
+"""Frames: the state of reading one program, and of one call inside of it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import FunctionType
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported, Span, SymgradError
+from symgrad.frontend.aliasing import Aliasing
+from symgrad.frontend.arguments import Arguments
+from symgrad.frontend.captures import Captures, Path
+from symgrad.frontend.source import FunctionNode, Source
+from symgrad.ir.builder import Builder
+from symgrad.ir.program import Statement, Value
+
+MOST_CALLS = 200
+STATIC_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+
+
+@dataclass
+class Reader:
+    """What all frames of one program share.
+
+    ``run`` executes the body of a frame and returns its result; ``call`` calls a function with objects; ``evaluate``
+    and ``execute`` read one expression and one statement.
+    """
+
+    builder: Builder
+    arguments: Arguments
+    captures: Captures
+    run: Callable[[Frame], object]
+    call: Callable[[Frame, ast.expr, object, Sequence[object], Mapping[str, object]], object]
+    evaluate: Callable[[Frame, ast.expr], object]
+    execute: Callable[[Frame, ast.stmt], object]
+    statements: list[Statement] = field(default_factory=list)
+    identifiers: set[str] = field(default_factory=set)
+    depths: dict[int, tuple[int, Value]] = field(default_factory=dict)
+    calls: dict[object, int] = field(default_factory=dict)
+
+    @property
+    def aliasing(self) -> Aliasing:
+        return self.arguments.aliasing
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """Where a function finds the names that are not its own; ``path`` leads to the function from the root."""
+
+    function: FunctionType
+    path: Path | None
+    root_globals: Mapping[str, object]
+
+    def find(self, name: str) -> tuple[Path | None, object]:
+        """The object behind a name and the path to it; ``KeyError`` if there is none."""
+        code = self.function.__code__
+        if name in code.co_freevars and self.function.__closure__:
+            cell = self.function.__closure__[code.co_freevars.index(name)]
+            return self.below("closure", name), _contents(cell, name)
+        scope = self.function.__globals__
+        if name in scope:
+            path = ("globals", name) if scope is self.root_globals else self.below("globals", name)
+            return path, scope[name]
+        return None, vars(builtins)[name]
+
+    def below(self, *steps: str) -> Path | None:
+        return None if self.path is None else (*self.path, *steps)
+
+
+def _contents(cell: object, name: str) -> object:
+    try:
+        return cell.cell_contents  # type: ignore[attr-defined]
+    except ValueError:
+        raise ArgumentError(f"the variable {name} of the enclosing function has no value yet") from None
+
+
+@dataclass(eq=False)
+class Frame:
+    """One function body that is being read.
+
+    ``outer`` is the frame of the enclosing function where the function was defined while reading; otherwise
+    ``namespace`` knows the function's globals and closure. In a frame of a definition from the rules (``place``
+    is given) errors are located at the user's call.
+    """
+
+    reader: Reader
+    source: Source
+    node: FunctionNode
+    variables: dict[str, object]
+    outer: Frame | None = None
+    namespace: Namespace | None = None
+    depth: int = 0
+    place: Span | None = None
+    scope: bool = True
+
+    @property
+    def builder(self) -> Builder:
+        return self.reader.builder
+
+    def span(self, node: ast.AST) -> Span | None:
+        return self.place if self.place is not None else self.source.span(node)
+
+    def line(self, node: ast.expr | ast.stmt) -> int | None:
+        return node.lineno if self.place is None else None
+
+    def locate(self, error: SymgradError, node: ast.AST) -> None:
+        """Tell an error its place, unless it knows a narrower one."""
+        span = self.span(node)
+        if span is not None:
+            error.at(span)
+
+    @contextmanager
+    def at(self, node: ast.AST) -> Iterator[None]:
+        """Errors raised inside tell the place of ``node``, unless they know a narrower one."""
+        try:
+            yield
+        except SymgradError as error:
+            self.locate(error, node)
+            raise
+
+    @contextmanager
+    def evaluating(self, node: ast.AST) -> Iterator[None]:
+        """What Python raises while a static expression is evaluated is the user's error."""
+        try:
+            yield
+        except STATIC_ERRORS as error:
+            if isinstance(error, SymgradError):
+                raise
+            reason = f"evaluating {self.source.text(node)} raises {type(error).__name__}: {error}"
+            raise DifferentiationError(reason, span=self.span(node)) from error
+
+    def lookup(self, name: str) -> object:
+        """The object that a name stands for."""
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.variables:
+                return frame.variables[name]
+            if frame.scope and name in assigned_names(frame.node):
+                raise ArgumentError(f"the variable {name} is used before it has a value")
+            if frame.namespace is not None:
+                return frame.found(name)
+            frame = frame.outer
+        return getattr(builtins, name)
+
+    def found(self, name: str) -> object:
+        namespace = self.namespace
+        assert namespace is not None
+        try:
+            path, item = namespace.find(name)
+        except KeyError:
+            raise ArgumentError(f"the name {name} is not defined") from None
+        if path is not None:
+            return self.reader.captures.capture(path, item)
+        if self.place is None and _is_data(item):
+            reason = f"{name} is a variable of a function that the generated code cannot reach"
+            raise NotYetSupported(reason, remedy="pass it as an argument")
+        return item
+
+
+def _is_data(item: object) -> bool:
+    return isinstance(item, float | int | complex | np.ndarray | np.generic) and not isinstance(item, bool)
+
+
+@lru_cache(maxsize=1024)
+def assigned_names(node: FunctionNode) -> frozenset[str]:
+    """The local variables of a function besides its parameters."""
+    body = [node.body] if isinstance(node, ast.Lambda) else node.body
+    found: set[str] = set()
+    declared: set[str] = set()
+    pending: list[ast.AST] = list(body)
+    while pending:
+        child = pending.pop()
+        match child:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+                continue
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                continue
+            case ast.Name(id=name, ctx=ast.Store()):
+                found.add(name)
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                declared.update(names)
+            case ast.alias():
+                found.add((child.asname or child.name).split(".")[0])
+        pending.extend(ast.iter_child_nodes(child))
+    return frozenset(found - declared)

@@ -1,0 +1,128 @@
+"""Reading: a Python function and the signature of a call become a program."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from types import FunctionType
+from typing import Any
+
+from symgrad.errors import SourceNotAvailable, Span
+from symgrad.frontend.aliasing import Aliasing
+from symgrad.frontend.arguments import Arguments
+from symgrad.frontend.binding import bind
+from symgrad.frontend.calls import call
+from symgrad.frontend.captures import Captures
+from symgrad.frontend.expressions import evaluate
+from symgrad.frontend.frame import Frame, Namespace, Reader, assigned_names
+from symgrad.frontend.inlining import defaults_of
+from symgrad.frontend.parameters import called_arguments, parameter_list
+from symgrad.frontend.source import FunctionNode, locate, parameter_names
+from symgrad.frontend.statements import Returned, block, execute, run
+from symgrad.ir.builder import Builder
+from symgrad.ir.code import Code
+from symgrad.ir.program import Program, Region
+from symgrad.ir.signature import Signature, StaticArg
+
+DEEPEST = 20_000
+RESERVED = frozenset({"np", "math"})
+
+
+def read(
+    function: Callable[..., Any],
+    signature: Signature,
+    shapes: Mapping[str, tuple[int, ...]],
+    builder: Builder,
+    *,
+    active: Collection[str] = (),
+) -> Program:
+    """The program of a call of ``function`` with arguments of these types.
+
+    ``shapes`` gives the shape of every array argument by its access text (``X``, ``params["W"]``), where it is known;
+    integers in the parameters named by ``active`` count as floats.
+
+    Raises ``SymgradError``, located in the user's source, for everything that cannot be differentiated.
+    """
+    root = underlying(function)
+    source, node = locate(root)
+    arguments = Arguments(builder, shapes, active, Aliasing())
+    taken = {*signature.names, *parameter_names(node.args), *assigned_names(node), *RESERVED}
+    reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute)
+    objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
+    frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
+    with _deep():
+        result, span = _result(frame, function, objects, signature)
+    return Program(
+        name=node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else "function",
+        parameters=parameter_list(root, node, _skipped(function, signature, node)),
+        builder=builder,
+        inputs=tuple(arguments.inputs),
+        arguments=objects,
+        body=Region(tuple(reader.statements)),
+        result=result,
+        result_span=span,
+        captures=tuple(reader.captures.found.values()),
+        identifiers=frozenset(reader.identifiers | reader.captures.taken - RESERVED),
+    )
+
+
+def _skipped(function: object, signature: Signature, node: FunctionNode) -> int:
+    """One for a bound method, whose first parameter is not part of a call."""
+    names = parameter_names(node.args)
+    return int(not isinstance(function, FunctionType) and bool(names) and names[0] not in signature.names)
+
+
+def underlying(function: Callable[..., Any]) -> FunctionType:
+    """The function written in Python behind a method, a decorated function or a callable object."""
+    found: Any = function
+    for _ in range(100):
+        if isinstance(found, FunctionType):
+            return found
+        following = getattr(found, "__func__", None) or getattr(found, "__wrapped__", None)
+        found = following or inspect.getattr_static(type(found), "__call__", None)
+    reason = f"{getattr(function, '__name__', function)} is not written in Python"
+    raise SourceNotAvailable(reason, remedy="wrap it in a function written in Python")
+
+
+def _result(
+    frame: Frame, function: Callable[..., Any], objects: Mapping[str, object], signature: Signature
+) -> tuple[object, Span | None]:
+    """Run the body on the arguments."""
+    names = parameter_names(frame.node.args)
+    variables = dict(objects)
+    if names and names[0] not in variables and not isinstance(function, FunctionType):
+        variables[names[0]] = _owner(frame, function)
+    if set(names) != set(variables):
+        args, keywords = called_arguments(function, objects)
+        defaults = defaults_of(frame, underlying(function), frame.node.args)
+        variables = bind(function.__name__, frame.node.args, args, keywords, defaults)
+    for name, arg in signature.items():
+        if isinstance(arg, StaticArg):
+            frame.reader.captures.know(("arguments", name), arg.value)
+    frame.variables.update(variables)
+    frame.reader.aliasing.held(tuple(variables.values()))
+    if isinstance(frame.node, ast.Lambda):
+        return evaluate(frame, frame.node.body), frame.span(frame.node.body)
+    outcome = block(frame, frame.node.body)
+    return (outcome.item, outcome.span) if isinstance(outcome, Returned) else (None, frame.span(frame.node.body[-1]))
+
+
+def _owner(frame: Frame, function: object) -> object:
+    """The object that a bound method belongs to; its attributes are read at every call."""
+    owner = getattr(function, "__self__", function)
+    frame.reader.captures.know(("attribute", "__self__"), owner)
+    return owner
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Long expressions and chains of calls nest deeper than Python's default limit allows."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)

@@ -1,0 +1,87 @@
+"""What has to be known while compiling: truth, and the elements of a container."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+
+import sympy
+
+from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.frontend.attributes import item
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.values import Shape, describe
+from symgrad.ir.program import Value
+from symgrad.ir.sizes import Condition
+
+MOST_ELEMENTS = 10_000
+
+
+def truth(frame: Frame, node: ast.expr, condition: object) -> bool:
+    """Whether a static object counts as true."""
+    if isinstance(condition, Value):
+        known = condition.tensor.expr
+        if condition.tensor.rank == 0 and known.is_number:
+            return bool(known != 0)
+        raise NotYetSupported(
+            f"{frame.source.text(node)} depends on run-time values: it cannot be decided while compiling",
+            remedy="use np.where, or a condition on shapes, None, bools or strings",
+            span=frame.span(node),
+        )
+    with frame.evaluating(node):
+        return bool(condition)
+
+
+def sizes_equal(frame: Frame, left: object, right: object) -> bool | None:
+    """Whether two lengths of axes are equal at this call; the guard asks again. None if they are not lengths."""
+    known, first, second = frame.builder.sizes, _length(left), _length(right)
+    if first is None or second is None:
+        return None
+    if known.same(first, second):
+        return True
+    first, second = known.find(first), known.find(second)
+    values = known.value(first), known.value(second)
+    if None in values:
+        return None
+    if values[0] == values[1]:
+        known.unify(first, second)
+    else:
+        known.conditions[Condition(first, second, False)] = None
+    return values[0] == values[1]
+
+
+def _length(thing: object) -> sympy.Expr | None:
+    if isinstance(thing, int) and not isinstance(thing, bool):
+        return sympy.Integer(thing)
+    if not isinstance(thing, Value) or thing.tensor.rank or thing.tensor.kind is not int:
+        return None
+    symbols = thing.tensor.expr.free_symbols
+    return thing.tensor.expr if all(symbol.is_positive and symbol.is_integer for symbol in symbols) else None
+
+
+def elements(frame: Frame, container: object) -> list[object]:
+    """The elements of an iterable that is known while compiling."""
+    match container:
+        case Value():
+            return list(rows(frame, container, None))
+        case Shape() | str() | tuple() | list() | dict() | set() | frozenset() | range():
+            if len(container) > MOST_ELEMENTS:
+                reason = f"{len(container)} steps are too many to be written one by one"
+                raise NotYetSupported(reason, remedy="write the loop with array operations")
+            return sorted(container, key=repr) if isinstance(container, set | frozenset) else list(container)
+        case Collection():
+            return list(container)
+    raise NotYetSupported(f"{describe(container)} cannot be iterated while compiling", remedy="use a tuple or a list")
+
+
+def rows(frame: Frame, value: Value, count: int | None) -> list[Value]:
+    """The elements of an array along its first axis; ``count`` is the number that the program asks for."""
+    if not value.tensor.rank:
+        raise ArgumentError("a number cannot be unpacked", remedy="give an array, a tuple or a list")
+    length = value.tensor.shape[0]
+    if count is None:
+        count = frame.builder.sizes.specialise(length)
+    else:
+        frame.builder.sizes.unify(length, sympy.Integer(count))
+    node = ast.Constant(None)
+    return [item(frame, node, value, position) for position in range(count)]

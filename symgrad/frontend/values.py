@@ -1,0 +1,153 @@
+"""What the reader computes with: run-time values, and Python objects that are known while compiling.
+
+A ``Value`` is a number or an array that exists at run time. Every other object is *static*; containers may hold both.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+
+from symgrad.ir.code import Code
+from symgrad.ir.program import Value
+from symgrad.ir.tensor import Expr
+
+if TYPE_CHECKING:
+    from symgrad.frontend.frame import Frame
+
+
+class Named(float):
+    """A number known while compiling that the user wrote by a name: ``np.pi``, ``2 * math.e``."""
+
+    text: str
+    expr: Expr
+
+    @classmethod
+    def of(cls, value: float, text: str, expr: Expr) -> Named:
+        self = cls(value)
+        self.text, self.expr = text, expr
+        return self
+
+
+class Shape(tuple[object, ...]):  # noqa: SLOT001 (a tuple's subclass has no room for slots of its own)
+    """The lengths of an array's axes, written as the user writes them."""
+
+    code: Code
+
+    @classmethod
+    def of(cls, sizes: Iterable[object], code: Code) -> Shape:
+        self = cls(sizes)
+        self.code = code
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Closure:
+    """A ``def`` or a lambda inside of a function that is being read."""
+
+    node: ast.FunctionDef | ast.Lambda
+    frame: Frame
+    defaults: tuple[object, ...]
+    keyword_defaults: Mapping[str, object]
+
+    @property
+    def __name__(self) -> str:
+        return self.node.name if isinstance(self.node, ast.FunctionDef) else "<lambda>"
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A method of a run-time array, not called yet."""
+
+    value: Value
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A function with its first argument: a method of an object that holds run-time values."""
+
+    function: object
+    instance: object
+
+
+def is_dataclass_instance(item: object) -> bool:
+    """Whether an object is made by a dataclass."""
+    return dataclasses.is_dataclass(item) and not isinstance(item, type)
+
+
+def children(item: object) -> Iterable[object]:
+    """The objects that a container holds; nothing for anything else."""
+    match item:
+        case Value() | Method() | Closure():
+            return ()
+        case tuple() | list() | set() | frozenset():
+            return item
+        case dict():
+            return item.values()
+        case slice():
+            return (item.start, item.stop, item.step)
+        case Bound():
+            return (item.instance,)
+        case _ if is_dataclass_instance(item):
+            return [getattr(item, name) for name in _stored_fields(item)]
+    return ()
+
+
+def _stored_fields(item: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(item) if hasattr(item, field.name)]
+
+
+def has_values(item: object) -> bool:
+    """Whether an object is, or holds, a run-time value."""
+    return isinstance(item, Value | Method) or any(has_values(child) for child in children(item))
+
+
+def leaves(item: object) -> list[Value]:
+    """The run-time values in an object, in order."""
+    if isinstance(item, Value):
+        return [item]
+    if isinstance(item, Method):
+        return [item.value]
+    return [value for child in children(item) for value in leaves(child)]
+
+
+def mapped(item: object, change: Callable[[object], object]) -> object:
+    """A container with ``change`` applied to everything in it that is not itself a container."""
+    match item:
+        case tuple() if hasattr(item, "_fields"):
+            return tuple.__new__(type(item), [mapped(child, change) for child in item])
+        case tuple():
+            return tuple(mapped(child, change) for child in item)
+        case list():
+            return [mapped(child, change) for child in item]
+        case dict():
+            return {key: mapped(child, change) for key, child in item.items()}
+        case slice():
+            return slice(*(mapped(child, change) for child in children(item)))
+    return change(item)
+
+
+def is_number(item: object) -> bool:
+    """Whether an object is a number known while compiling."""
+    return isinstance(item, bool | int | float | complex | np.number | np.bool_)
+
+
+def describe(item: object) -> str:
+    """``a str``, ``None``, ``a function``: what an object is, in an error."""
+    if item is None or item is Ellipsis:
+        return str(item)
+    if isinstance(item, Value):
+        return "a number" if item.tensor.rank == 0 else "an array"
+    name = "function" if isinstance(item, Closure | Method | Bound) or callable(item) else type(item).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+PI = Named.of(np.pi, "np.pi", sympy.pi)
+E = Named.of(np.e, "np.e", sympy.E)

@@ -1,0 +1,243 @@
+"""Building: expressions in, shared equations out.
+
+The builder owns the equations of one program. A definition that exists already, up to the names of its indices, is
+reused; that is the common-subexpression elimination, and it works across the primal and the derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+
+from symgrad.errors import ShapeError
+from symgrad.ir.canonical import canonical
+from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
+from symgrad.ir.kinds import common_kind
+from symgrad.ir.sizes import Sizes
+from symgrad.ir.summation import summed
+from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols, substitute
+
+MOST_FACTORS = 6
+
+
+@dataclass
+class Builder:
+    """Grows the equations of one program."""
+
+    sizes: Sizes = field(default_factory=Sizes)
+    equations: dict[Ref, Equation] = field(default_factory=dict)
+    _shared: dict[str, tuple[Ref, tuple[int, ...]]] = field(default_factory=dict)
+    _names: dict[str, int] = field(default_factory=dict)
+    _indices: int = 0
+
+    def index(self, size: Expr) -> Index:
+        """A new index over ``range(size)``."""
+        self._indices += 1
+        return Index(f"i{self._indices}", size)
+
+    def indices(self, shape: Iterable[Expr]) -> tuple[Index | None, ...]:
+        """A new index for every axis, None where the length is one."""
+        return tuple(None if self.sizes.is_one(size) else self.index(size) for size in shape)
+
+    def scratch(self) -> Builder:
+        """A builder whose equations are thrown away; it shares the sizes and makes other names."""
+        return Builder(self.sizes, _names=dict(self._names), _indices=self._indices)
+
+    def name(self, hint: str) -> str:
+        """A name that no other ref has."""
+        count = self._names.get(hint, 0)
+        self._names[hint] = count + 1
+        return f"{hint}_{count}" if count else hint
+
+    def input(self, name: str, shape: Sequence[Expr], kind: Kind) -> Tensor:
+        """An array that comes from outside: an argument, a captured value, the result of an opaque call."""
+        indices = self.indices(shape)
+        free = tuple(index for index in indices if index is not None)
+        ref = Ref(self.name(name), tuple(index.size for index in free), kind)
+        return Tensor(Entry(ref, free), indices, kind)
+
+    def constant(self, value: complex, kind: Kind | None = None) -> Tensor:
+        """A number; floats become the rational that their shortest decimal writes."""
+        return Tensor(exact(value), (), type(value) if kind is None else kind)
+
+    def define(self, tensor: Tensor, hint: str = "t") -> Tensor:
+        """Name the formula of a tensor (a map), unless it is an entry or a number already."""
+        if not index_symbols(tensor.expr) and not tensor.expr.atoms(Entry):
+            return tensor
+        if isinstance(tensor.expr, Entry) and not tensor.expr.negated:
+            return tensor
+        return Tensor(self.map(tensor.expr, tensor.kind, hint), tensor.indices, tensor.kind)
+
+    def map(self, body: Expr, kind: Kind, hint: str = "t") -> Entry:
+        """``A[I] := body`` over the indices that occur in the body."""
+        return self._defined(Map(body), body, (), kind, hint)
+
+    def atomised(self, expr: Expr, kind: Kind, hint: str = "t") -> Expr:
+        """The expression with every nonlinear function of entries, and every reciprocal of a sum, named as a map.
+
+        What is left inline is a polynomial in entries and their reciprocals.
+        """
+        if not expr.args or isinstance(expr, Delta):
+            return expr
+        arguments = [self.atomised(argument, kind) for argument in expr.args]
+        rebuilt = expr if list(expr.args) == arguments else expr.func(*arguments)
+        if isinstance(rebuilt, sympy.Pow):
+            return self._power(rebuilt, kind, hint)
+        if isinstance(rebuilt, sympy.Function) and not isinstance(rebuilt, Delta):
+            return self.map(rebuilt, np.dtype(bool) if isinstance(rebuilt, Bracket) else kind, hint)
+        return rebuilt
+
+    def _power(self, power: Expr, kind: Kind, hint: str) -> Expr:
+        base, exponent = power.as_base_exp()
+        if not factors(base):
+            return power
+        if exponent.is_Integer:
+            return power if exponent > 0 or not base.is_Add else self.map(1 / base, kind, hint) ** -exponent
+        if exponent.is_Rational and exponent.q == 2:
+            return self.map(sympy.sqrt(base), kind, hint) ** exponent.p
+        return self.map(power, kind, hint)
+
+    def settled(self, tensor: Tensor, hint: str) -> Tensor:
+        """A value that the user named: a sum of terms or a long product becomes a map, so that bodies stay small."""
+        small = not tensor.expr.is_Add and len(tensor.expr.args) <= MOST_FACTORS and not tensor.expr.has(sympy.Add)
+        return tensor if small else self.define(tensor, hint)
+
+    def sum(self, body: Expr, bound: Iterable[Index], kind: Kind) -> Expr:
+        """``Sum_bound body``: invariant factors outside, deltas eliminated, existing sums reused."""
+        return summed(self, body, tuple(bound), kind)
+
+    def product_sum(self, body: Expr, bound: tuple[Index, ...], kind: Kind) -> Entry:
+        """A sum as it stands."""
+        return self._defined(Sum(bound, body), body, bound, kind, "s")
+
+    def existing_sum(self, body: Expr, bound: tuple[Index, ...]) -> Entry | None:
+        """The equation that defines this sum, if there is one."""
+        key, free = canonical(body, bound)
+        return self._find(f"Sum {key}", free)
+
+    def op(
+        self,
+        name: str,
+        operands: Sequence[Tensor],
+        shape: Sequence[Expr],
+        kind: Kind,
+        params: tuple[tuple[str, object], ...] = (),
+        result: int = 0,
+    ) -> Tensor:
+        """``A[I] := op(operands)``, an operation that is not algebra; ``shape`` is the result's."""
+        texts = [_closed_text(operand) for operand in operands]
+        key = f"Op {name} {params} {result} {texts}"
+        indices = self.indices(shape)
+        free = tuple(index for index in indices if index is not None)
+        if key in self._shared:
+            return Tensor(Entry(self._shared[key][0], free), indices, kind)
+        ref = Ref(self.name(name.rpartition(".")[2]), tuple(index.size for index in free), kind)
+        self.equations[ref] = Equation(ref, free, Op(name, tuple(operands), params, result))
+        self._shared[key] = (ref, ())
+        return Tensor(Entry(ref, free), indices, kind)
+
+    def broadcast(self, *tensors: Tensor) -> tuple[list[Expr], tuple[Index | None, ...]]:
+        """The formulas over common indices, axes aligned from the last as NumPy does; ``ShapeError`` if they differ."""
+        rank = max((tensor.rank for tensor in tensors), default=0)
+        common: list[Index | None] = [None] * rank
+        renames: list[dict[Index, Expr]] = [{} for _ in tensors]
+        for axis in range(1, rank + 1):
+            present = [(t.indices[-axis], r) for t, r in zip(tensors, renames, strict=True) if t.rank >= axis]
+            for index, rename in present:
+                if index is None:
+                    continue
+                if common[-axis] is None:
+                    common[-axis] = index if index not in common else self.index(index.size)
+                self.sizes.unify(common[-axis].size, index.size)  # type: ignore[union-attr]
+                rename[index] = common[-axis]  # type: ignore[assignment]
+        return [substitute(t.expr, r) for t, r in zip(tensors, renames, strict=True)], tuple(common)
+
+    def rename(self, tensor: Tensor, indices: Sequence[Expr | None]) -> Expr:
+        """The formula of the element at other indices (None only where the axis has length one)."""
+        mapping = {old: new for old, new in zip(tensor.indices, indices, strict=True) if old is not None}
+        return substitute(tensor.expr, mapping)
+
+    def fresh(self, tensor: Tensor) -> Tensor:
+        """The same array over new indices, so that it can be combined with itself."""
+        indices = tuple(None if index is None else self.index(index.size) for index in tensor.indices)
+        return Tensor(self.rename(tensor, indices), indices, tensor.kind)
+
+    def _defined(self, definition: Map | Sum, body: Expr, bound: tuple[Index, ...], kind: Kind, hint: str) -> Entry:
+        key, free = canonical(body, bound)
+        label = f"Sum {key}" if isinstance(definition, Sum) else f"Map {kind} {key}"
+        found = self._find(label, free)
+        if found is not None:
+            return found
+        axes = tuple(sorted(free, key=lambda index: int(index.name[1:])))
+        ref = Ref(self.name(hint), tuple(index.size for index in axes), kind)
+        self.equations[ref] = Equation(ref, axes, definition)
+        self._shared[label] = (ref, tuple(free.index(axis) for axis in axes))
+        return Entry(ref, axes)
+
+    def _find(self, label: str, free: tuple[Index, ...]) -> Entry | None:
+        if label not in self._shared:
+            return None
+        ref, order = self._shared[label]
+        return Entry(ref, tuple(free[position] for position in order))
+
+    def definition(self, ref: Ref) -> Definition | None:
+        """The right-hand side of a ref's equation; None for an input."""
+        equation = self.equations.get(ref)
+        return None if equation is None else equation.definition
+
+    def unfold(self, entry: Entry) -> Expr | None:
+        """The body of a map at the entry's indices; None for anything else."""
+        equation = self.equations.get(entry.ref)
+        if equation is None or not isinstance(equation.definition, Map) or entry.negated:
+            return None
+        return substitute(equation.definition.body, dict(zip(equation.indices, entry.indices, strict=True)))
+
+
+@dataclass
+class SharedInputs(Builder):
+    """A builder for several functions of the same arguments: equal inputs are one."""
+
+    _inputs: dict[str, Tensor] = field(default_factory=dict)
+    _renames: Mapping[str, str] = field(default_factory=dict)
+
+    def share(self, renames: Mapping[str, str]) -> None:
+        """From now on, parameters of these names are the inputs of those names."""
+        self._renames = renames
+
+    def input(self, name: str, shape: Sequence[Expr], kind: Kind) -> Tensor:
+        root = next((k for k, c in enumerate(name) if not (c.isalnum() or c == "_")), len(name))
+        known = self._renames.get(name[:root], name[:root]) + name[root:]
+        if known not in self._inputs or name == "d":
+            self._inputs[known] = super().input(name, shape, kind)
+        tensor = self._inputs[known]
+        for old, new in zip(tensor.shape, shape, strict=True):
+            self.sizes.unify(old, new)
+        return tensor
+
+
+def exact(value: complex) -> Expr:
+    """A number as SymPy sees it: floats exactly as their shortest decimal, so that 0.1 is one tenth."""
+    if isinstance(value, bool | int):
+        return sympy.Integer(int(value))
+    if isinstance(value, complex):
+        raise ShapeError("complex numbers are not supported yet")
+    if value != value or value in (float("inf"), float("-inf")):
+        return sympy.Symbol(repr(float(value)), real=True)
+    return sympy.Rational(repr(float(value)))
+
+
+def kind_of(tensors: Iterable[Tensor]) -> Kind:
+    """The dtype of arithmetic between tensors."""
+    return common_kind(tensor.kind for tensor in tensors)
+
+
+def _closed_text(tensor: Tensor) -> str:
+    """The text of a whole array: its axes numbered by position."""
+    numbered: dict[Index, Expr] = {
+        index: Index(f"a{axis}", sympy.S.One) for axis, index in enumerate(tensor.indices) if index is not None
+    }
+    gaps = "".join("1" if index is None else "." for index in tensor.indices)
+    return f"{gaps}:{substitute(tensor.expr, numbered)}"

@@ -1,0 +1,32 @@
+"""Code: NumPy expressions as the user or the emitter writes them, before they are put into statements.
+
+A ``Code`` is an operation with its operands: a *template* (Python text in which ``_0``, ``_1``, ... stand for the
+operands) applied to other codes. Equal codes are the same computation, which makes sharing visible: what is used
+more than once gets a name when statements are written. The user's expressions and the emitter's have this one form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Code:
+    """``template`` applied to ``operands``; ``name`` is the user's variable for it, ``line`` the user's line.
+
+    >>> x = Code("x")
+    >>> Code("np.exp(_0)", (Code("-_0", (x,)),)).operands[0].template
+    '-_0'
+    """
+
+    template: str
+    operands: tuple[Code, ...] = ()
+    name: str | None = field(default=None, compare=False)
+    line: int | None = field(default=None, compare=False)
+    _hash: int = field(default=0, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.template, self.operands)))
+
+    def __hash__(self) -> int:
+        return self._hash

@@ -1,0 +1,117 @@
+"""Sizes: the lengths of axes as integer expressions, found equal by unification.
+
+A compiled function holds for every size that satisfies its conditions. Sizes of arguments are symbols that are not
+one (the signature says so); an expression of them, such as ``n - 1``, may be one, so that broadcasting must ask.
+The sizes of the call being compiled decide, and the answer becomes a condition of the guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import sympy
+
+from symgrad.errors import ShapeError
+from symgrad.ir.tensor import Expr, size_symbol
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``left == right`` (``equal``) or ``left != right``."""
+
+    left: Expr
+    right: Expr
+    equal: bool
+
+
+@dataclass
+class Sizes:
+    """What is known of sizes while a function is lowered; ``concrete`` gives their values at the compiling call."""
+
+    concrete: dict[sympy.Symbol, Expr] = field(default_factory=dict)
+    conditions: dict[Condition, None] = field(default_factory=dict)
+    _known: dict[sympy.Symbol, Expr] = field(default_factory=dict)
+
+    def symbol(self, name: str, value: int | None = None) -> sympy.Symbol:
+        symbol = size_symbol(name)
+        if value is not None:
+            self.concrete[symbol] = sympy.Integer(value)
+        return symbol
+
+    def find(self, size: Expr) -> Expr:
+        """The size in terms of representatives."""
+        if isinstance(size, sympy.Symbol):
+            known = self._known.get(size)
+            return size if known is None else self.find(known)
+        return size if size.is_Integer else size.xreplace({s: self.find(s) for s in size.free_symbols})
+
+    def same(self, left: Expr, right: Expr) -> bool:
+        return left == right or sympy.expand(self.find(left) - self.find(right)) == 0
+
+    def value(self, size: Expr) -> int | None:
+        """The size at the compiling call, where it is known."""
+        number = size.xreplace(self.concrete)
+        return int(number) if number.is_Integer else None
+
+    def is_one(self, size: Expr) -> bool:
+        size = self.find(size)
+        if size.is_number or isinstance(size, sympy.Symbol):
+            return bool(size == 1)
+        one = self.value(size) == 1
+        self.conditions[Condition(size, sympy.S.One, one)] = None
+        return one
+
+    def unify(self, left: Expr, right: Expr) -> None:
+        """Make two sizes equal, or raise ``ShapeError`` where they cannot be."""
+        left, right = self.find(left), self.find(right)
+        difference = sympy.expand(left - right)
+        if difference == 0:
+            return
+        values = self.value(left), self.value(right)
+        if difference.is_number or (None not in values and values[0] != values[1]):
+            sizes = " and ".join(str(size if value is None else value) for size, value in zip((left, right), values, strict=True))
+            raise ShapeError(f"axes of lengths {sizes} do not fit together")
+        self.conditions[Condition(left, right, True)] = None
+        self._learn(left, right, difference)
+
+    def specialise(self, size: Expr) -> int:
+        """Compile for the length that an axis has at this call; a condition of the guard says so."""
+        value = self.value(self.find(size))
+        if value is None:
+            raise ShapeError(f"the length of an axis ({size}) must be known here", remedy="give it as a number")
+        self.unify(size, sympy.Integer(value))
+        return value
+
+    def at_least(self, size: Expr, bound: Expr) -> bool:
+        """Whether ``size >= bound``, as at this call (or else assumed); ``max(size, bound)`` is in the condition."""
+        size, bound = self.find(size), self.find(bound)
+        difference = sympy.expand(size - bound)
+        if difference.is_nonnegative or difference.is_negative:
+            return bool(difference.is_nonnegative)
+        value = self.value(difference)
+        holds = value is None or value >= 0
+        self.conditions[Condition(sympy.Max(size, bound), size if holds else bound, True)] = None
+        return holds
+
+    def smaller(self, left: Expr, right: Expr) -> Expr:
+        """The smaller of two sizes; they become equal if they are so at this call, or if it is not known."""
+        values = self.value(self.find(left)), self.value(self.find(right))
+        if None in values or values[0] == values[1]:
+            self.unify(left, right)
+            return left
+        return right if self.at_least(left, right) else left
+
+    def _learn(self, left: Expr, right: Expr, difference: Expr) -> None:
+        for symbol, other in ((right, left), (left, right)):
+            if isinstance(symbol, sympy.Symbol) and symbol not in other.free_symbols:
+                self._known[symbol] = other
+                return
+        for symbol in sorted(difference.free_symbols, key=str):
+            if abs(difference.coeff(symbol)) == 1:
+                self._known[symbol] = sympy.expand(symbol - difference * difference.coeff(symbol))
+                return
+
+    def substitution(self) -> Mapping[sympy.Symbol, Expr]:
+        """Every symbol that is known by others."""
+        return {symbol: self.find(symbol) for symbol in self._known}

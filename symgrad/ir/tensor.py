@@ -1,0 +1,186 @@
+"""Tensor expressions in index notation.
+
+A value is a SymPy expression over *entries* (``X[i,j]``, one array element at symbolic indices), size symbols and
+numbers, together with the ordered tuple of its free indices, one per axis; ``None`` stands for an axis of length one.
+Broadcasting, transposition and ``[:, None]`` therefore need no operation: an index moves, or is missing.
+
+Entries are SymPy symbols, so that differentiation, powers and cancellation are SymPy's own arithmetic.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+
+Expr = sympy.Expr
+Kind = np.dtype[Any] | type
+"""The dtype of a value: a NumPy dtype, or ``float``, ``int``, ``bool``, ``complex`` for a Python number."""
+
+
+class Index(sympy.Symbol):
+    """An index that runs over ``range(size)``; equal only to itself under its name."""
+
+    __slots__ = ("size",)
+    size: Expr
+
+    def __new__(cls, name: str, size: Expr) -> Index:
+        self = sympy.Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
+        self.size = size
+        return self  # type: ignore[no-any-return]
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        return (self.name, self.size)
+
+
+def size_symbol(name: str) -> sympy.Symbol:
+    """A symbol for the length of an axis."""
+    return sympy.Symbol(name, integer=True, positive=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Ref:
+    """The name of an array that an equation, a parameter or an operation defines.
+
+    ``shape`` has one size for each axis whose length is not one.
+    """
+
+    name: str
+    shape: tuple[Expr, ...]
+    kind: Kind
+    serial: int = field(default_factory=itertools.count().__next__)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Entry(sympy.Symbol):
+    """One element of an array at an index for each of its axes; an index is an integer expression."""
+
+    __slots__ = ("indices", "negated", "ref")
+    ref: Ref
+    indices: tuple[Expr, ...]
+    negated: bool
+
+    def __new__(cls, ref: Ref, indices: Iterable[Expr] = (), negated: bool = False) -> Entry:
+        return _entry(cls, ref, tuple(indices), negated)
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        """Entries of different programs differ, whatever their names: SymPy's cache outlives a program."""
+        return (self.name, self.ref.serial)
+
+    def _eval_power(self, exponent: Expr) -> Expr | None:
+        """A bracket is idempotent: its positive powers are itself."""
+        return self if self.ref.kind in BOOLEAN and exponent.is_positive else None
+
+    @property
+    def complement(self) -> Entry:
+        """``[not c]`` of a bracket ``[c]``."""
+        return Entry(self.ref, self.indices, not self.negated)
+
+
+BOOLEAN: frozenset[Kind] = frozenset({bool, np.dtype(bool)})
+
+
+@lru_cache(maxsize=65536)
+def _entry(cls: type[Entry], ref: Ref, indices: tuple[Expr, ...], negated: bool) -> Entry:
+    text = f"{ref.name}[{','.join(map(str, indices))}]" if indices else ref.name
+    self = sympy.Symbol.__xnew__(cls, f"~{text}" if negated else text, real=True)
+    self.ref, self.indices, self.negated = ref, indices, negated
+    return self  # type: ignore[no-any-return]
+
+
+class Delta(sympy.Function):  # type: ignore[misc]
+    """Kronecker's delta of two integer expressions; symmetric, idempotent, free of derivatives."""
+
+    nargs = 2
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, i: Expr, j: Expr) -> Expr | None:
+        difference = i - j
+        if difference.is_zero:
+            return sympy.S.One
+        if difference.is_number:
+            return sympy.S.Zero
+        first, second = sorted((i, j), key=sympy.default_sort_key)
+        return None if first == i else cls(first, second)
+
+    def _eval_power(self, exponent: Expr) -> Expr | None:
+        return self if exponent.is_positive else None
+
+
+class Bracket(sympy.Function):  # type: ignore[misc]
+    """Iverson's bracket: a function with the values 0 and 1 and no derivative. Base of the comparisons."""
+
+    is_integer = True
+    is_nonnegative = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sympy.S.Zero
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An array value: the formula of one element, the free index of each axis (None: length one), the dtype."""
+
+    expr: Expr
+    indices: tuple[Index | None, ...]
+    kind: Kind
+
+    @property
+    def rank(self) -> int:
+        return len(self.indices)
+
+    @property
+    def shape(self) -> tuple[Expr, ...]:
+        return tuple(sympy.S.One if index is None else index.size for index in self.indices)
+
+    @property
+    def free(self) -> tuple[Index, ...]:
+        return tuple(index for index in self.indices if index is not None)
+
+
+def entries(expr: Expr) -> list[Entry]:
+    """The entries in an expression, including those inside indices of entries, in a fixed order."""
+    found: dict[Entry, None] = {}
+    pending = [expr]
+    while pending:
+        for entry in sorted(pending.pop().atoms(Entry), key=lambda e: e.name):
+            if entry not in found:
+                found[entry] = None
+                pending.extend(entry.indices)
+    return list(found)
+
+
+def factors(expr: Expr) -> list[Entry]:
+    """The entries of the formula itself, without those that only occur inside an index."""
+    return sorted(expr.atoms(Entry), key=lambda entry: entry.name)
+
+
+def index_symbols(expr: Expr) -> set[Index]:
+    """All indices that occur in an expression, also inside entries."""
+    found = set(expr.atoms(Index))
+    for entry in expr.atoms(Entry):
+        for index in entry.indices:
+            found |= index_symbols(index)
+    return found
+
+
+def substitute(expr: Expr, mapping: Mapping[Any, Expr]) -> Expr:
+    """Replace symbols, also inside the indices of entries."""
+    if not mapping:
+        return expr
+    changes: dict[Expr, Expr] = dict(mapping)
+    for entry in expr.atoms(Entry):
+        if entry not in changes:
+            indices = tuple(substitute(index, mapping) for index in entry.indices)
+            if indices != entry.indices:
+                changes[entry] = Entry(entry.ref, indices, entry.negated)
+    return expr.xreplace(changes)

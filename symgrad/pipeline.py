@@ -1,0 +1,214 @@
+"""The order of passes: the only module that knows all rooms.
+
+read        source text -> program                     the meaning of the user's function
+gradient    equations of the program -> adjoints       one rule, simplified as it goes
+emit        adjoints and the user's code -> source     the code that is called
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symgrad.autodiff.reverse import Rules, gradient
+from symgrad.emit.gradient import Vocabulary, emit_gradient, values
+from symgrad.errors import DifferentiationError, NoDerivative, NotYetSupported, ShapeError, UnsupportedSyntax
+from symgrad.frontend.reader import read
+from symgrad.frontend.rows import evaluate
+from symgrad.inspection.formula import Formula
+from symgrad.inspection.formula import formula as write_formula
+from symgrad.ir.builder import Builder, SharedInputs, exact
+from symgrad.ir.equation import Op
+from symgrad.ir.kinds import is_floating
+from symgrad.ir.program import Input, Program, Value
+from symgrad.ir.signature import Generated, Request, Signature
+from symgrad.ir.tensor import Entry, Ref, Tensor
+from symgrad.rules.functions import SPELLING
+from symgrad.rules.linalg import OPERATIONS
+from symgrad.simplify.cheapest import cheapest
+from symgrad.simplify.normal import equal
+from symgrad.verification import Verification, compare
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A derived function: its text, and the formulas behind it."""
+
+    generated: Generated
+    program: Program
+    gradients: Mapping[str, Tensor]
+
+
+def compile_derivative(
+    function: Callable[..., Any],
+    request: Request,
+    signature: Signature,
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+) -> Compiled:
+    """Derive, simplify and write the derivative of ``function`` for one signature."""
+    program, structures, gradients, names = derive(function, request, signature, sizes)
+    vocabulary = Vocabulary(SPELLING, OPERATIONS)
+    generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
+    return Compiled(generated, program, gradients)
+
+
+def formula(function: Callable[..., Any], request: Request, signature: Signature) -> Formula:
+    """The derivative as equations in index notation."""
+    program, _, gradients, names = derive(function, request, signature, None)
+    own = {source.value.tensor.expr.ref: source.access for source in program.inputs}
+    return write_formula(program.builder, gradients, {**names, **_variables(program), **own})
+
+
+def verify(
+    function: Callable[..., Any],
+    derivative: Callable[..., Any],
+    request: Request,
+    signature: Signature,
+    closed_form: Callable[..., Any],
+    args: Sequence[Any],
+) -> Verification:
+    """Compare a derivative with a closed form: numerically first, then by proof.
+
+    ``args`` are positional arguments of both. What the numbers refute is not proved; what cannot be proved is tested.
+    """
+    tested = compare(derivative, closed_form, args)
+    if tested.refuted:
+        return tested
+    try:
+        proved = _proved(function, request, signature, closed_form)
+    except (NotYetSupported, UnsupportedSyntax, NoDerivative, ShapeError):
+        proved = False
+    return Verification("proved", 0.0, tested.points) if proved else tested
+
+
+def _proved(
+    function: Callable[..., Any], request: Request, signature: Signature, closed_form: Callable[..., Any]
+) -> bool:
+    """Whether derivative and closed form have the same normal form, with sizes as symbols."""
+    builder = SharedInputs()
+    program, structures, gradients, _ = derive(function, request, signature, None, builder)
+    parameters = tuple(inspect.signature(closed_form).parameters)
+    renamed = Signature(parameters, signature.args)
+    builder.share(dict(zip(parameters, signature.names, strict=True)))
+    other = read(closed_form, renamed, {}, builder, active=_active_names(request, renamed))
+    wanted = [leaf for structure in structures for leaf in _leaves(structure)]
+    codes = {source.value.code: source.access for source in program.inputs}
+    found = [gradients[codes[leaf.code]] for leaf in wanted if codes[leaf.code] in gradients]
+    given = _tensors(other.result)
+    return len(found) == len(given) and all(
+        equal(builder, mine, theirs) for mine, theirs in zip(found, given, strict=True)
+    )
+
+
+def _tensors(result: object) -> list[Tensor]:
+    """The leaves of a closed form's result; plain numbers are constants."""
+    if isinstance(result, int | float):
+        return [Tensor(exact(result), (), float)]
+    if isinstance(result, Value):
+        return [result.tensor]
+    items = result.values() if isinstance(result, dict) else result
+    assert isinstance(items, Iterable)
+    return [tensor for item in items for tensor in _tensors(item)]
+
+
+def derive(
+    function: Callable[..., Any],
+    request: Request,
+    signature: Signature,
+    sizes: Mapping[str, tuple[int, ...]] | None,
+    builder: Builder | None = None,
+) -> tuple[Program, list[object], dict[str, Tensor], dict[Ref, str]]:
+    """The program of a function, the differentiated arguments, and the gradient of each of their leaves."""
+    builder = Builder() if builder is None else builder
+    program = read(function, signature, sizes or {}, builder, active=_active_names(request, signature))
+    loss = _loss(program, request)
+    structures = [_argument(program, argnum) for argnum in _argnums(request)]
+    inputs = _differentiated(program, structures)
+    rules = Rules(cheapest, OPERATIONS, _differential(builder))
+    found, names = gradient(builder, rules, loss, [source.value.tensor for source in inputs], _variables(program))
+    return program, structures, {s.access: g for s, g in zip(inputs, found, strict=True)}, names
+
+
+def _differential(builder: Builder) -> Callable[[Op, Tensor, Sequence[Tensor | None]], Tensor]:
+    """Read a row's matrix differential with the frontend."""
+
+    def differential(op: Op, result: Tensor, tangents: Sequence[Tensor | None]) -> Tensor:
+        definition = OPERATIONS[op.name].differential
+        assert definition is not None
+        return evaluate(builder, definition, [*op.operands, result, *tangents], dict(op.params))
+
+    return differential
+
+
+def _variables(program: Program) -> dict[Ref, str]:
+    """The user's names of arrays that are entries."""
+    named = [(value.tensor.expr, value.code.name) for value in values(program)]
+    return {expr.ref: name for expr, name in named if isinstance(expr, Entry) and name is not None}
+
+
+def _argnums(request: Request) -> tuple[int | str, ...]:
+    return request.argnums if isinstance(request.argnums, tuple) else (request.argnums,)
+
+
+def _active_names(request: Request, signature: Signature) -> tuple[str, ...]:
+    names = signature.names
+    return tuple(names[min(k, len(names) - 1)] if isinstance(k, int) else k for k in _argnums(request))
+
+
+def _argument(program: Program, argnum: int | str) -> object:
+    """The argument at a position, which may lie in ``*args``, or of a name."""
+    if isinstance(argnum, str):
+        return program.arguments[argnum]
+    names = [name for name, _ in zip(program.arguments, range(argnum + 1), strict=False)]
+    starred = ast.parse(f"lambda {program.parameters}: 0", mode="eval").body.args.vararg  # type: ignore[attr-defined]
+    if starred is None or starred.arg not in names:
+        return program.arguments[names[argnum]]
+    items = program.arguments[starred.arg]
+    assert isinstance(items, tuple)
+    return items[argnum - names.index(starred.arg)]
+
+
+def _loss(program: Program, request: Request) -> Tensor:
+    """The scalar that is differentiated."""
+    result = program.result
+    if request.has_aux:
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise _located(program, "with has_aux=True the function must return (value, aux)", "return a pair")
+        result = result[0]
+    if not isinstance(result, Value):
+        shown = type(result).__name__
+        raise _located(
+            program, f"the function returns a {shown}, which has no gradient", "return one number that depends on the arguments"
+        )
+    tensor = result.tensor
+    if tensor.rank:
+        shape = ", ".join(map(str, tensor.shape))
+        raise _located(program, f"the function returns an array of shape ({shape}), not a scalar", "reduce it, for example with np.sum")
+    return tensor
+
+
+def _located(program: Program, reason: str, remedy: str) -> DifferentiationError:
+    return DifferentiationError(reason, remedy=remedy, span=program.result_span)
+
+
+def _differentiated(program: Program, structures: Sequence[object]) -> list[Input]:
+    """The real inputs inside the differentiated arguments."""
+    codes = {value.code for structure in structures for value in _leaves(structure)}
+    inputs = [source for source in program.inputs if source.value.code in codes and is_floating(source.value.tensor.kind)]
+    if not inputs:
+        raise DifferentiationError("no argument that is differentiated is a real number or array", remedy="check argnums")
+    return inputs
+
+
+def _leaves(structure: object) -> list[Value]:
+    match structure:
+        case Value():
+            return [structure]
+        case dict():
+            return [leaf for item in structure.values() for leaf in _leaves(item)]
+        case tuple() | list():
+            return [leaf for item in structure for leaf in _leaves(item)]
+    return [leaf for item in vars(structure).values() for leaf in _leaves(item)] if hasattr(structure, "__dict__") else []

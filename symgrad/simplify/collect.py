@@ -1,0 +1,63 @@
+"""Sums of products: brackets that exclude each other, and common factors.
+
+``[c]*[not c] = 0``, ``[c]*g + [not c]*g = g``, and ``a*b + a*c = a*(b + c)`` where that is cheaper.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import sympy
+
+from symgrad.ir.tensor import Entry, Expr
+from symgrad.simplify.cost import cost, terms, volume, support
+
+
+def annihilated(expr: Expr) -> Expr:
+    """Drop products of a bracket with its complement, and join terms that differ in such a pair only."""
+    negated = [entry for entry in expr.atoms(Entry) if entry.negated]
+    for entry in sorted(negated, key=lambda entry: entry.name):
+        bracket = entry.complement
+        if expr.has(bracket):
+            expr = _without_pair(sympy.expand_mul(expr), bracket, entry)
+    return expr
+
+
+def _without_pair(expr: Expr, bracket: Entry, complement: Entry) -> Expr:
+    kept = [term for term in terms(expr) if not (term.has(bracket) and term.has(complement))]
+    cofactors = {term: term.xreplace({bracket: sympy.S.One}) for term in kept if term.has(bracket)}
+    for term, cofactor in cofactors.items():
+        partner = cofactor * complement
+        if partner in kept:
+            kept.remove(term)
+            kept.remove(partner)
+            kept.append(cofactor)
+    return sympy.Add(*kept)
+
+
+def collected(expr: Expr) -> Expr:
+    """Pull out common factors, the one that saves most first, as long as the cost falls."""
+    if not expr.is_Add:
+        return expr
+    shared = Counter(factor for term in expr.args for factor in _factors(term))
+    candidates = [factor for factor, count in shared.items() if count > 1]
+    best, price = expr, cost(expr)
+    for factor in sorted(candidates, key=lambda f: (-shared[f] * volume(support(f)), str(f))):
+        inside = [term / factor for term in expr.args if factor in _factors(term)]
+        others = [term for term in expr.args if factor not in _factors(term)]
+        trial = sympy.Add(*others, sympy.Mul(factor, collected(sympy.Add(*inside)), evaluate=bool(factor.is_Symbol)))
+        if cost(trial) < price:
+            best, price = trial, cost(trial)
+    return best
+
+
+def _factors(term: Expr) -> set[Expr]:
+    """What a product can be divided by: its bases, reciprocals, powers down to one, and numbers other than one."""
+    found: set[Expr] = set()
+    for part in sympy.Mul.make_args(term):
+        base, exponent = part.as_base_exp()
+        if exponent.is_Integer and not base.is_number:
+            found |= {base ** (k if exponent > 0 else -k) for k in range(1, min(abs(int(exponent)), 4) + 1)}
+        elif part.is_Rational and part not in (1, -1):
+            found.add(abs(part))
+    return found

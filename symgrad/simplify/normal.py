@@ -1,0 +1,134 @@
+"""A normal form of index expressions, to prove that two formulas are equal for every size.
+
+Definitions that are algebra are written out, sums are split into sums of monomials, exponentials of sums become
+products, brackets become polynomials. What is equal up to the names of indices is then the same entry, and a rational
+expression is zero if its numerator expands to zero. The form is complete for rational functions of sums of monomials
+of independent entries; elsewhere it may fail to prove a true equation, never prove a false one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy
+
+from symgrad.ir.builder import Builder
+from symgrad.ir.equation import Equation, Map, Op, Sum
+from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, Ref, Tensor, substitute
+
+
+@dataclass
+class Normal:
+    """Computes normal forms of the expressions of one builder."""
+
+    builder: Builder
+    _known: dict[Ref, Expr] = field(default_factory=dict)
+
+    def is_zero(self, expr: Expr) -> bool:
+        """Whether the expression is proved to vanish."""
+        numerator, _ = sympy.fraction(sympy.together(self.form(expr)))
+        return bool(self._reduced(sympy.expand(numerator)) == 0)
+
+    def form(self, expr: Expr) -> Expr:
+        """The expression with every definition written out as far as it is algebra."""
+        entries = sorted(expr.atoms(Entry), key=lambda entry: entry.name)
+        return self._reduced(sympy.expand(expr.xreplace({entry: self._entry(entry) for entry in entries})))
+
+    def _entry(self, entry: Entry) -> Expr:
+        if entry.negated:
+            return 1 - self._entry(entry.complement)
+        equation = self.builder.equations.get(entry.ref)
+        if equation is None:
+            return entry
+        if entry.ref not in self._known:
+            self._known[entry.ref] = self._definition(equation)
+        return substitute(self._known[entry.ref], dict(zip(equation.indices, entry.indices, strict=True)))
+
+    def _definition(self, equation: Equation) -> Expr:
+        kind = equation.ref.kind
+        match equation.definition:
+            case Map(body):
+                return self._map(body, kind)
+            case Sum(bound, body):
+                return self._sum(self.form(body), bound, kind)
+            case Op() as op:
+                operands = [Tensor(self.form(o.expr), o.indices, o.kind) for o in op.operands]
+                made = self.builder.op(op.name, operands, equation.ref.shape, kind, op.params, op.result)
+                return self.builder.rename(made, equation.indices) if made.free else made.expr
+
+    def _map(self, body: Expr, kind: Kind) -> Expr:
+        if isinstance(body, sympy.Pow) and not body.exp.is_Integer:
+            return self.builder.map(sympy.Pow(self.form(body.base), body.exp, evaluate=False), kind)
+        if isinstance(body, sympy.exp):
+            return self._exponential(self.form(body.args[0]), kind)
+        if isinstance(body, sympy.log):
+            return self._logarithm(self.form(body.args[0]), kind)
+        if isinstance(body, sympy.Function) and not isinstance(body, Delta):
+            applied = body.func(*(self.form(argument) for argument in body.args))
+            return self.builder.map(applied, kind) if isinstance(applied, sympy.Function) else applied
+        return self.form(body)
+
+    def _exponential(self, exponent: Expr, kind: Kind) -> Expr:
+        """``exp(a + 2*b) = exp(a) * exp(b)**2``."""
+        powers = sympy.S.One
+        for term in sympy.Add.make_args(exponent):
+            coefficient, rest = term.as_coeff_Mul()
+            whole = coefficient.is_Integer and not rest.is_number
+            argument = rest if whole else term
+            base = self.builder.map(sympy.exp(argument), kind) if argument.atoms(Entry) else sympy.exp(argument)
+            powers *= base**coefficient if whole else base
+        return powers
+
+    def _logarithm(self, argument: Expr, kind: Kind) -> Expr:
+        """``log`` of a product of positive entries is the sum of the logarithms; ``log(exp(u)) = u``."""
+        total, left = sympy.S.Zero, sympy.S.One
+        for part in sympy.Mul.make_args(argument):
+            base, exponent = part.as_base_exp()
+            inner = self._exponent_of(base)
+            if inner is not None:
+                total += exponent * inner
+            elif self._positive(base):
+                total += exponent * self.builder.map(sympy.log(base), kind)
+            else:
+                left *= part
+        if left == 1:
+            return total
+        return total + (self.builder.map(sympy.log(left), kind) if left.atoms(Entry) else sympy.log(left))
+
+    def _exponent_of(self, base: Expr) -> Expr | None:
+        body = self.builder.unfold(base) if isinstance(base, Entry) else None
+        return body.args[0] if isinstance(body, sympy.exp) else None
+
+    def _positive(self, base: Expr) -> bool:
+        if not isinstance(base, Entry):
+            return bool(base.is_positive)
+        definition = self.builder.definition(base.ref)
+        if isinstance(definition, Sum):
+            parts = (part.as_base_exp()[0] for part in sympy.Mul.make_args(definition.body))
+            return all(self._positive(part) for part in parts)
+        return isinstance(definition, Map) and isinstance(definition.body, sympy.exp)
+
+    def _sum(self, body: Expr, bound: tuple[Index, ...], kind: Kind) -> Expr:
+        """The sum of every monomial by itself."""
+        return sympy.Add(*(self.builder.sum(term, bound, kind) for term in sympy.Add.make_args(body)))
+
+    def _reduced(self, expr: Expr) -> Expr:
+        """Even powers of square roots written out."""
+        for entry in sorted(expr.atoms(Entry), key=lambda entry: entry.name):
+            body = self.builder.unfold(entry)
+            if isinstance(body, sympy.Pow) and body.exp == sympy.Rational(1, 2):
+                base = body.base
+                expr = expr.replace(
+                    lambda e, entry=entry: e.is_Pow and e.base == entry and e.exp.is_Integer and abs(e.exp) > 1,
+                    lambda e, entry=entry, base=base: base ** (int(e.exp) // 2) * entry ** (int(e.exp) % 2),
+                )
+                expr = sympy.expand(expr)
+        return expr
+
+
+def equal(builder: Builder, left: Tensor, right: Tensor) -> bool:
+    """Whether two arrays are proved equal, for every size; they may differ in dtype."""
+    if left.rank != right.rank:
+        return False
+    (first, second), _ = builder.broadcast(left, right)
+    return Normal(builder).is_zero(first - second)

@@ -1,0 +1,191 @@
+"""Checks of derivatives: against a closed form, and against differences of the function itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import SymgradError
+
+POINTS = 8
+TOLERANCE = 1e-8
+
+
+class VerificationFailed(SymgradError, AssertionError):
+    """A derivative differs from its closed form, or from differences of the function."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The verdict on a closed form.
+
+    ``status`` is ``"proved"`` (equal for every size and value), ``"refuted"`` (``counterexample`` holds the arguments)
+    or ``"tested"`` (equal to ``error`` relative to the largest entry, at ``points`` random points).
+    """
+
+    status: str
+    error: float
+    points: int
+    counterexample: tuple[Any, ...] | None = None
+
+    @property
+    def proved(self) -> bool:
+        return self.status == "proved"
+
+    @property
+    def refuted(self) -> bool:
+        return self.status == "refuted"
+
+    @property
+    def tested(self) -> bool:
+        return self.status == "tested"
+
+    def assert_equal(self) -> None:
+        """Raise ``VerificationFailed`` unless proved or tested."""
+        if self.refuted:
+            raise VerificationFailed(str(self), remedy="compare d.source() with the closed form")
+
+    def __str__(self) -> str:
+        match self.status:
+            case "proved":
+                return "proved: equal for every size and every value"
+            case "refuted":
+                return f"refuted: the largest relative difference is {self.error:.2g}, at the arguments in counterexample"
+        return f"tested: equal to {self.error:.1e} at {self.points} points, not proved"
+
+
+def leaves(structure: Any) -> list[Any]:
+    """Numbers and arrays of nested containers, in order."""
+    match structure:
+        case dict():
+            return [leaf for item in structure.values() for leaf in leaves(item)]
+        case tuple() | list():
+            return [leaf for item in structure for leaf in leaves(item)]
+        case _ if hasattr(structure, "__dataclass_fields__"):
+            return [leaf for name in structure.__dataclass_fields__ for leaf in leaves(getattr(structure, name))]
+    return [structure]
+
+
+def rebuilt(structure: Any, values: Iterator[Any]) -> Any:
+    """A container of the same structure with other leaves."""
+    match structure:
+        case dict():
+            return {key: rebuilt(item, values) for key, item in structure.items()}
+        case tuple() if hasattr(structure, "_fields"):
+            return type(structure)(*(rebuilt(item, values) for item in structure))
+        case tuple() | list():
+            return type(structure)(rebuilt(item, values) for item in structure)
+        case _ if hasattr(structure, "__dataclass_fields__"):
+            return type(structure)(*(rebuilt(getattr(structure, n), values) for n in structure.__dataclass_fields__))
+    return next(values)
+
+
+def is_real(leaf: Any) -> bool:
+    """Whether a leaf is a float, or an array of floats."""
+    return isinstance(leaf, float) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f")
+
+
+def difference(left: Any, right: Any) -> float:
+    """The largest difference of two results, relative to the largest entry; infinite for other shapes or NaN."""
+    first, second = leaves(left), leaves(right)
+    if len(first) != len(second):
+        return float("inf")
+    return max((_leaf_difference(a, b) for a, b in zip(first, second, strict=True)), default=0.0)
+
+
+def _leaf_difference(a: Any, b: Any) -> float:
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if a.shape != b.shape:
+        return float("inf")
+    if a.size == 0 or np.array_equal(a, b, equal_nan=True):
+        return 0.0
+    scale = max(1.0, float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b))))
+    error = float(np.max(np.abs(a - b)))
+    return error / scale if error == error else float("inf")
+
+
+def compare(derivative: Callable[..., Any], closed_form: Callable[..., Any], args: Sequence[Any]) -> Verification:
+    """Numerical comparison at the given arguments and at random changes of them."""
+    worst, points = 0.0, 0
+    for trial in _points(args):
+        with np.errstate(all="ignore"):
+            found, wanted = derivative(*trial), closed_form(*trial)
+        if not all(np.all(np.isfinite(np.asarray(leaf, float))) for leaf in leaves(wanted)):
+            continue
+        points += 1
+        error = difference(found, wanted)
+        if error > _tolerance(found):
+            return Verification("refuted", error, points, tuple(trial))
+        worst = max(worst, error)
+    return Verification("tested", worst, points)
+
+
+def _tolerance(result: Any) -> float:
+    single = any(getattr(leaf, "dtype", None) == np.float32 for leaf in leaves(result))
+    return 1e-3 if single else TOLERANCE
+
+
+def _points(args: Sequence[Any]) -> Iterator[list[Any]]:
+    yield list(args)
+    rng = np.random.default_rng(0)
+    for _ in range(POINTS - 1):
+        changed = (_changed(leaf, rng) for leaf in leaves(list(args)))
+        yield rebuilt(list(args), changed)
+
+
+def _changed(leaf: Any, rng: np.random.Generator) -> Any:
+    if not is_real(leaf):
+        return leaf
+    factor = 1 + 0.3 * rng.standard_normal(np.shape(leaf))
+    return float(leaf * factor) if isinstance(leaf, float) and not isinstance(leaf, np.generic) else np.asarray(leaf * factor, leaf.dtype)[()]
+
+
+def check_first_order(
+    function: Callable[..., Any], gradient: Sequence[Any], args: Sequence[Any], wrt: Sequence[int], tolerance: float
+) -> None:
+    """Compare a gradient with Richardson-extrapolated central differences in random directions and along every axis.
+
+    Raises ``VerificationFailed`` that names the worst entry.
+    """
+    for position, found in zip(wrt, gradient, strict=True):
+        for number, (leaf, slope) in enumerate(zip(leaves(args[position]), leaves(found), strict=True)):
+            if is_real(leaf):
+                _check_leaf(function, args, (position, number), np.asarray(slope, float), tolerance)
+
+
+def _check_leaf(
+    function: Callable[..., Any], args: Sequence[Any], place: tuple[int, int], slope: np.ndarray, tolerance: float
+) -> None:
+    leaf = np.asarray(leaves(args[place[0]])[place[1]], float)
+    numeric = np.empty_like(leaf)
+    for index in np.ndindex(leaf.shape):
+        numeric[index] = _richardson(lambda h, index=index: _shifted(function, args, place, index, h), leaf[index])
+    error = np.abs(slope - numeric)
+    bound = tolerance * np.maximum(1.0, np.max(np.abs(numeric), initial=0.0))
+    if not np.all(error <= bound):
+        worst = np.unravel_index(int(np.argmax(np.where(np.isnan(error), np.inf, error))), leaf.shape)
+        where = f"argument {place[0]}{'' if not leaf.shape else f', entry {tuple(map(int, worst))}'}"
+        raise VerificationFailed(
+            f"the gradient is wrong at {where}: {slope[worst]:.10g}, but differences give {numeric[worst]:.10g}"
+        )
+
+
+def _shifted(function: Callable[..., Any], args: Sequence[Any], place: tuple[int, int], index: Any, h: float) -> float:
+    position, number = place
+    items = leaves(args[position])
+    moved = np.array(items[number], float)
+    moved[index] += h
+    new = moved if isinstance(items[number], np.ndarray) else type(items[number])(moved)
+    changed = rebuilt(args[position], iter([*items[:number], new, *items[number + 1 :]]))
+    return float(function(*args[:position], changed, *args[position + 1 :]))
+
+
+def _richardson(value: Callable[[float], float], x: float) -> float:
+    """Central differences at ``h``, ``h/2``, ``h/4``, extrapolated to zero (error of order ``h**6``)."""
+    step = 1e-2 * max(1.0, abs(float(x)))
+    table = [(value(h) - value(-h)) / (2 * h) for h in (step, step / 2, step / 4)]
+    first = [(4 * b - a) / 3 for a, b in zip(table, table[1:], strict=False)]
+    return (16 * first[1] - first[0]) / 15
