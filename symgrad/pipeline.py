@@ -21,6 +21,7 @@ from symgrad.frontend.rows import evaluate
 from symgrad.inspection.formula import Formula
 from symgrad.inspection.formula import formula as write_formula
 from symgrad.ir.builder import Builder, SharedInputs, exact
+from symgrad.ir.canonical import canonical
 from symgrad.ir.equation import Op
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Input, Program, Value
@@ -59,7 +60,7 @@ def formula(function: Callable[..., Any], request: Request, signature: Signature
     """The derivative as equations in index notation."""
     program, _, gradients, names = derive(function, request, signature, None)
     own = {source.value.tensor.expr.ref: source.access for source in program.inputs}
-    return write_formula(program.builder, gradients, {**names, **_variables(program), **own})
+    return write_formula(program.builder, gradients, {**names, **_named_refs(program), **own})
 
 
 def verify(
@@ -143,8 +144,14 @@ def _differential(builder: Builder) -> Callable[[Op, Tensor, Sequence[Tensor | N
     return differential
 
 
-def _variables(program: Program) -> dict[Ref, str]:
-    """The user's names of arrays that are entries."""
+def _variables(program: Program) -> dict[str, str]:
+    """The user's names of formulas, by canonical text."""
+    named = [(value.tensor.expr, value.code.name) for value in values(program)]
+    return {canonical(expr)[0]: name for expr, name in named if name is not None}
+
+
+def _named_refs(program: Program) -> dict[Ref, str]:
+    """The user's names of arrays."""
     named = [(value.tensor.expr, value.code.name) for value in values(program)]
     return {expr.ref: name for expr, name in named if isinstance(expr, Entry) and name is not None}
 

@@ -16,6 +16,7 @@ import sympy
 
 from symgrad.autodiff.partials import partials
 from symgrad.ir.builder import Builder
+from symgrad.ir.canonical import canonical
 from symgrad.ir.equation import Equation, Map, Op, Sum, uses
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, factors, index_symbols, substitute
@@ -43,7 +44,7 @@ class Reverse:
     builder: Builder
     rules: Rules
     scopes: dict[Ref, tuple[Index, ...]]
-    variables: Mapping[Ref, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     names: dict[Ref, str] = field(default_factory=dict)
     adjoints: dict[Ref, list[Expr]] = field(default_factory=dict)
 
@@ -57,8 +58,7 @@ class Reverse:
         for equation in reversed([self.builder.equations[ref] for ref in self.scopes if ref in self.builder.equations]):
             if equation.ref in self.adjoints:
                 cotangent = self.adjoint(equation.ref)
-                if isinstance(cotangent, Entry) and equation.ref in self.variables:
-                    self.names[cotangent.ref] = f"d{self.variables[equation.ref]}"
+                self._name(cotangent, equation.entry)
                 self._pull_back(equation, cotangent)
 
     def adjoint(self, ref: Ref) -> Expr:
@@ -74,6 +74,7 @@ class Reverse:
             case Sum(bound, body):
                 contraction = body.is_Mul and len([part for part in body.args if index_symbols(part)]) > 1
                 shared = self._shared(equation, cotangent, len(self._active(body)) if contraction else 1)
+                self._name(shared, equation.entry)
                 for entry in self._active(body):
                     self._add(entry, shared * body.diff(entry), equation.indices + bound)
             case Op():
@@ -84,13 +85,16 @@ class Reverse:
         if not (body.is_Add or body.is_Mul):
             for argument, partial in partials(self.builder, body, equation.entry):
                 inner = self.rules.simplify(self.builder, cotangent * partial)
-                self._algebra(equation, argument, inner)
+                self._algebra(equation, argument, inner, sympy.Add.make_args(argument))
         else:
-            self._algebra(equation, body, cotangent)
+            self._algebra(equation, body, cotangent, (*sympy.Add.make_args(body), equation.entry))
 
-    def _algebra(self, equation: Equation, body: Expr, cotangent: Expr) -> None:
+    def _algebra(self, equation: Equation, body: Expr, cotangent: Expr, named: Sequence[Expr]) -> None:
+        """Through a polynomial; ``named`` are what the cotangent belongs to, the best name last."""
         active = self._active(body)
         shared = self._shared(equation, cotangent, len(active))
+        for part in named:
+            self._name(shared, part)
         for entry in active:
             self._add(entry, shared * body.diff(entry), equation.indices)
 
@@ -151,10 +155,13 @@ class Reverse:
         costly = cotangent.has(sympy.Add) or len(factors(cotangent)) > MOST_FACTORS
         if count < 2 or not costly or not index_symbols(cotangent) <= set(equation.indices):
             return cotangent
-        adjoint = self.builder.map(cotangent, equation.ref.kind, f"d{equation.ref.name}")
-        if equation.ref in self.variables:
-            self.names.setdefault(adjoint.ref, f"d{self.variables[equation.ref]}")
-        return adjoint
+        return self.builder.map(cotangent, equation.ref.kind, "d")
+
+    def _name(self, adjoint: Expr, of: Expr) -> None:
+        """Call an adjoint that has an equation after the user's variable that it belongs to."""
+        variable = self.variables.get(canonical(of)[0]) if isinstance(adjoint, Entry) else None
+        if variable is not None:
+            self.names[adjoint.ref] = f"d{variable}"
 
 
 def _renaming(tangent: Tensor, operand: Tensor) -> dict[Index, Expr]:
@@ -174,11 +181,11 @@ def active_scopes(builder: Builder, wrt: Iterable[Tensor]) -> dict[Ref, tuple[In
 
 
 def gradient(
-    builder: Builder, rules: Rules, target: Tensor, wrt: Sequence[Tensor], variables: Mapping[Ref, str]
+    builder: Builder, rules: Rules, target: Tensor, wrt: Sequence[Tensor], variables: Mapping[str, str]
 ) -> tuple[tuple[Tensor, ...], dict[Ref, str]]:
     """The gradient of a scalar with respect to inputs, over the inputs' indices, and names for adjoints.
 
-    ``variables`` are the user's names of refs: the adjoint of ``z`` is called ``dz``.
+    ``variables`` are the user's names of formulas by canonical text: the adjoint of ``z`` is called ``dz``.
     """
     reverse = Reverse(builder, rules, active_scopes(builder, wrt), variables)
     reverse.seed(target, sympy.S.One)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sympy.printing.str import StrPrinter
+
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Program
 from symgrad.ir.tensor import Entry, Expr
@@ -31,10 +33,25 @@ def _places(program: Program) -> dict[Expr, str]:
     return places
 
 
+class _Python(StrPrinter):  # type: ignore[misc]
+    """Integer expressions as Python text, size symbols by their places."""
+
+    def __init__(self, places: dict[Expr, str]) -> None:
+        super().__init__()
+        self.places = places
+
+    def _print_Symbol(self, expr: Expr) -> str:
+        return self.places[expr]
+
+    def _print_Max(self, expr: Expr) -> str:
+        return f"max({', '.join(map(self.doprint, expr.args))})"
+
+    def _print_Min(self, expr: Expr) -> str:
+        return f"min({', '.join(map(self.doprint, expr.args))})"
+
+    def _print_FloorDivide(self, expr: Expr) -> str:
+        return f"({self.doprint(expr.args[0])}) // ({self.doprint(expr.args[1])})"
+
+
 def _text(size: Expr, places: dict[Expr, str]) -> str:
-    symbols = sorted(size.free_symbols, key=str)
-    named = {symbol: places[symbol] for symbol in symbols}
-    text = str(size)
-    for symbol in sorted(symbols, key=lambda s: -len(str(s))):
-        text = text.replace(str(symbol), named[symbol])
-    return text
+    return str(_Python(places).doprint(size))

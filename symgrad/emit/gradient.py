@@ -10,6 +10,7 @@ from symgrad.emit.conditions import condition_texts
 from symgrad.emit.docstring import docstring
 from symgrad.emit.function import write_function
 from symgrad.emit.known import gather
+from symgrad.emit.respell import with_products
 from symgrad.emit.result import Results, nested
 from symgrad.emit.speller import Speller
 from symgrad.ir.code import Code
@@ -37,7 +38,8 @@ def emit_gradient(
     vocabulary: Vocabulary,
 ) -> Generated:
     """Source of the derived function; ``structures`` are the differentiated arguments, ``gradients`` by access text."""
-    known = gather(program, values(program))
+    returned = request.transform != "grad" or request.has_aux
+    known = gather(program, values(program) if returned else with_products(values(program)))
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.operations, known, names)
     sources = {source.access: source for source in program.inputs}
     results = Results(speller, set())

@@ -50,7 +50,7 @@ class Known:
 
     def exact(self, expr: Expr) -> Array | None:
         """The user's code for this formula, over the formula's own indices."""
-        if isinstance(expr, Entry) or expr.is_number:
+        if isinstance(expr, Entry) and all(isinstance(index, Index) for index in expr.indices):
             return None
         key, free = canonical(expr)
         if key not in self.formulas:
@@ -119,7 +119,7 @@ def _add_value(known: Known, value: Value) -> None:
     if index_symbols(tensor.expr) != set(tensor.free) or not tensor.expr.atoms(Entry):
         return
     array = Array(code, tensor.indices, tensor.kind)
-    if isinstance(tensor.expr, Entry) and not tensor.expr.negated:
+    if isinstance(tensor.expr, Entry) and _is_whole(known, tensor.expr):
         _add_entry(known, tensor.expr, array)
         return
     key, order = canonical(tensor.expr)
@@ -128,12 +128,17 @@ def _add_value(known: Known, value: Value) -> None:
     _add_composite(known, tensor.expr, array)
 
 
+def _is_whole(known: Known, entry: Entry) -> bool:
+    """Whether an entry stands for all of its array."""
+    axes = known.builder.equations[entry.ref].indices if entry.ref in known.builder.equations else known.axes(entry.ref)
+    plain = all(isinstance(index, Index) for index in entry.indices) and len(set(entry.indices)) == len(entry.indices)
+    sizes = known.builder.sizes
+    return not entry.negated and plain and all(sizes.same(a.size, i.size) for a, i in zip(axes, entry.indices, strict=True))
+
+
 def _add_entry(known: Known, entry: Entry, array: Array) -> None:
     equation = known.builder.equations.get(entry.ref)
-    plain = all(isinstance(index, Index) for index in entry.indices) and len(set(entry.indices)) == len(entry.indices)
-    if equation is None or not plain:
-        return
-    if not all(known.builder.sizes.same(a.size, i.size) for a, i in zip(equation.indices, entry.indices, strict=True)):
+    if equation is None:
         return
     renamed = _relabelled(array, dict(zip(entry.indices, equation.indices, strict=True)))
     if entry.ref not in known.arrays or (array.code.name is not None and known.arrays[entry.ref].code.name is None):
@@ -144,7 +149,8 @@ def _add_composite(known: Known, expr: Expr, array: Array) -> None:
     coefficient, rest = expr.as_coeff_Mul()
     powers = tuple(part.as_base_exp() for part in sympy.Mul.make_args(rest))
     simple = all(isinstance(base, sympy.Symbol) and exponent.is_Integer for base, exponent in powers)
-    if coefficient == 1 and len(powers) > 1 and simple and array.code.name is not None:
+    compound = len(powers) > 1 or powers[0][1] != 1
+    if coefficient == 1 and compound and simple and array.code.name is not None:
         known.composites.append(Composite(tuple((base, int(exponent)) for base, exponent in powers), array))
 
 

@@ -15,7 +15,7 @@ import sympy
 from symgrad.emit.array import Array, aligned, apply
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Map
-from symgrad.ir.kinds import is_python
+from symgrad.ir.kinds import common_kind, is_python
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, factors, index_symbols
 
 if TYPE_CHECKING:
@@ -26,14 +26,17 @@ SHORT = 8
 
 @dataclass(frozen=True)
 class Product:
-    """``-array`` or ``array``."""
+    """``-array`` or ``array``; ``flipped`` is the former where a number in front takes the sign (``-2 * x``)."""
 
     array: Array
     negative: bool = False
+    flipped: Array | None = None
 
     def signed(self) -> Array:
         if not self.negative:
             return self.array
+        if self.flipped is not None:
+            return self.flipped
         return replace(self.array, code=Code("-_0", (self.array.code,)), kept=None)
 
 
@@ -50,17 +53,42 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     found = speller.known.exact(expr) if expr.args else None
     if found is not None:
         return Product(aligned(found, target))
-    coefficient, rest = expr.as_coeff_Mul()
+    coefficient, rest = _numbers(expr)
     powers, composites = speller.known.divided(rest)
     brackets = [base for base in powers if isinstance(base, Entry) and base.ref.kind in BOOLEAN]
     if rest in brackets:
         brackets = []
     plain = {base: exponent for base, exponent in powers.items() if base not in brackets}
+    if not composites and not brackets:
+        outer = _outer(speller, abs(coefficient), plain, target)
+        if outer is not None:
+            return Product(outer, bool(coefficient < 0))
     groups = _grouped(speller, plain, composites, target)
     array = _joined(groups, abs(coefficient), target)
+    flipped = _joined(groups, coefficient, target) if coefficient < 0 and abs(coefficient) != 1 else None
     for bracket in brackets:
         array = _masked(speller, array, bracket, plain, target)
-    return Product(array, bool(coefficient < 0))
+        flipped = None if flipped is None else _masked(speller, flipped, bracket, plain, target)
+    return Product(array, bool(coefficient < 0), flipped)
+
+
+def _outer(speller: Speller, coefficient: Expr, powers: dict[Expr, Expr], target: tuple[Index, ...]) -> Array | None:
+    """``np.outer`` for a product of two vectors; numbers go with the first."""
+    supports = {base: index_symbols(base) for base in powers}
+    axes = [index for index in target if any(index in support for support in supports.values())]
+    if len(axes) != 2 or len(target) != 2 or any(len(support) > 1 for support in supports.values()):
+        return None
+    second = sympy.Mul(*(base**exponent for base, exponent in powers.items() if supports[base] == {axes[1]}))
+    first = coefficient * sympy.Mul(*(b**e for b, e in powers.items() if supports[b] != {axes[1]}))
+    left, right = speller.spell(first, (axes[0],)), speller.spell(second, (axes[1],))
+    return Array(Code("np.outer(_0, _1)", (left.code, right.code)), target, common_kind((left.kind, right.kind)))
+
+
+def _numbers(expr: Expr) -> tuple[Expr, Expr]:
+    """The number in front, roots and constants such as pi included, and the rest."""
+    parts = sympy.Mul.make_args(expr)
+    numbers = [part for part in parts if part.is_number]
+    return sympy.Mul(*numbers), sympy.Mul(*(part for part in parts if not part.is_number))
 
 
 def _grouped(
@@ -99,7 +127,8 @@ def _joined(groups: list[Fraction], coefficient: Expr, target: tuple[Index, ...]
     """Multiply from the smallest group up; divide last."""
     above, below = _literal(coefficient)
     for group in groups:
-        numerator = _times([*above, *group.above], target)
+        scalar = bool(above) and not above[0].layout
+        numerator = _times([*above, *group.above] if scalar else [*group.above, *above], target)
         denominator = _times([*below, *group.below], target)
         above = [] if numerator is None else [numerator]
         below = [] if denominator is None else [denominator]
@@ -111,7 +140,7 @@ def _joined(groups: list[Fraction], coefficient: Expr, target: tuple[Index, ...]
 
 
 def _literal(value: Expr) -> tuple[list[Array], list[Array]]:
-    """A positive number as numerator and denominator: a short decimal where there is one."""
+    """A number as numerator and denominator: a short decimal where there is one."""
     if value == 1:
         return [], []
     if value.is_Integer:
@@ -159,6 +188,3 @@ def _total(speller: Speller, entry: Entry) -> bool:
         return all(_finite(speller, *part.as_base_exp()) for part in sympy.preorder_traversal(body) if not part.is_number and (part.is_Symbol or part.is_Pow))
     return bool(getattr(type(body), "is_total", False)) or isinstance(body, sympy.tanh | sympy.sin | sympy.cos)
 
-
-def support_of(expr: Expr) -> frozenset[Index]:
-    return frozenset(index_symbols(expr))

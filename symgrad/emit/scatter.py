@@ -1,18 +1,20 @@
 """Sums over Kronecker deltas that remain: values put at positions of a fresh array.
 
-``Sum_i g[i] * delta(t, i + 1)`` is ``zeros; [1:] += g``; ``- delta(k, y[i]) / n`` next to a dense term is
-``[np.arange(n), y] -= 1 / n`` on that term's array.
+``Sum_i g[i] * delta(t, i + 1)`` is ``zeros; [1:] = g``; ``- delta(k, y[i]) / n`` next to a dense term is
+``[np.arange(n), y] -= 1 / n`` on that term's array; elements at literal positions that cover a vector are
+``np.array([a, b])``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sympy
 
 from symgrad.emit.array import Array, aligned
-from symgrad.emit.subscript import subscript
+from symgrad.emit.subscript import Subscript, subscript
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Sum
@@ -35,19 +37,32 @@ def _scattered_sum(builder: Builder, term: Expr) -> Entry | None:
     return None
 
 
+@dataclass(frozen=True)
+class Part:
+    """``value``, summed over ``bound``, at ``positions`` (axes that are not listed are whole)."""
+
+    positions: tuple[tuple[Index, Expr], ...]
+    value: Expr
+    bound: tuple[Index, ...]
+
+
 def spell_scatter(speller: Speller, expr: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]) -> Array:
     """The array over all of ``target``: the dense terms, then a statement for every scattered one."""
     builder = speller.builder
-    terms = [] if bound else [t for t in sympy.Add.make_args(expr) if not is_scatter(builder, t)]
-    scattered = [(expr, bound)] if bound else [(t, ()) for t in sympy.Add.make_args(expr) if is_scatter(builder, t)]
-    parts = [_opened(builder, term, indices) for term, indices in scattered]
-    lines, operands = _base(speller, sympy.Add(*terms), target)
-    for body, indices in parts:
-        line, more = _statement(speller, body, indices, target, len(operands))
+    terms = [expr] if bound else sympy.Add.make_args(sympy.expand_mul(expr))
+    dense = sympy.Add(*(term for term in terms if not is_scatter(builder, term)))
+    opened = [_opened(builder, term, bound) for term in terms if is_scatter(builder, term)]
+    parts = _joined([_part(term, indices, target) for term, indices in opened])
+    elements = _elements(speller, dense, parts, target)
+    if elements is not None:
+        return elements
+    lines, operands = _base(speller, dense, target)
+    for number, part in enumerate(parts):
+        fresh = dense == 0 and _apart(part, parts[:number])
+        line, more = _statement(speller, part, target, len(operands), fresh)
         lines.append(line)
         operands += more
-    kind = speller.known.float_kind
-    return Array(Code("\n".join(lines), tuple(operands)), target, kind)
+    return Array(Code("\n".join(lines), tuple(operands)), target, speller.known.float_kind)
 
 
 def _opened(builder: Builder, term: Expr, bound: tuple[Index, ...]) -> tuple[Expr, tuple[Index, ...]]:
@@ -62,53 +77,90 @@ def _opened(builder: Builder, term: Expr, bound: tuple[Index, ...]) -> tuple[Exp
     return substitute(equation.definition.body, renames) * (term / entry), (*bound, *fresh.values())
 
 
+def _part(term: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]) -> Part:
+    """Split a product into positions and value; the first delta of an axis gives its position."""
+    positions: dict[Index, Expr] = {}
+    rest = []
+    for factor in sympy.Mul.make_args(term):
+        if isinstance(factor, Delta) and factor.args[0] in target and factor.args[0] not in positions:
+            positions[factor.args[0]] = factor.args[1]
+        else:
+            rest.append(factor)
+    value = substitute(sympy.Mul(*rest), {axis: position for axis, position in positions.items()})
+    return Part(tuple(positions.items()), value, bound)
+
+
+def _joined(parts: Sequence[Part]) -> list[Part]:
+    """Parts without a sum of their own, at the same positions, are one."""
+    joined: dict[object, Part] = {}
+    for number, part in enumerate(parts):
+        key: object = number if part.bound else part.positions
+        old = joined.get(key)
+        joined[key] = part if old is None else Part(part.positions, old.value + part.value, ())
+    return list(joined.values())
+
+
+def _apart(part: Part, others: Sequence[Part]) -> bool:
+    """Whether no other part puts values at this part's positions."""
+    mine = dict(part.positions)
+    return all(_differ(mine, dict(other.positions)) for other in others)
+
+
+def _differ(mine: Mapping[Index, Expr], theirs: Mapping[Index, Expr]) -> bool:
+    shared = [(mine[axis], theirs[axis]) for axis in mine if axis in theirs]
+    return any((a - b).is_number and a != b for a, b in shared if not index_symbols(a) and not index_symbols(b))
+
+
+def _elements(speller: Speller, dense: Expr, parts: Sequence[Part], target: tuple[Index, ...]) -> Array | None:
+    """``np.array([a, b])`` where the parts are all elements of a vector."""
+    if dense != 0 or len(target) != 1:
+        return None
+    size = speller.builder.sizes.find(target[0].size)
+    values = {dict(part.positions).get(target[0]): part.value for part in parts}
+    if not size.is_Integer or any(part.bound for part in parts) or len(parts) != size:
+        return None
+    if set(values) != {sympy.Integer(k) for k in range(int(size))}:
+        return None
+    codes = [speller.spell(values[sympy.Integer(k)], ()).code for k in range(int(size))]
+    places = ", ".join(f"_{k}" for k in range(len(codes)))
+    return Array(Code(f"np.array([{places}]{speller.known.dtype_argument})", tuple(codes)), target, speller.known.float_kind)
+
+
 def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[list[str], list[Code]]:
+    """The array that the statements change: zeros, or the dense terms in memory of their own."""
     sizes = [speller.size(index.size) for index in target]
-    shape = ", ".join(f"_{k}" for k in range(len(sizes))) + ("," if len(sizes) == 1 else "")
+    shape = f"({', '.join(f'_{k}' for k in range(len(sizes)))})" if len(sizes) > 1 else "_0"
     dtype = speller.known.dtype_argument
     if dense == 0:
-        text = f"_ = np.zeros(({shape}){dtype})" if len(sizes) != 1 else f"_ = np.zeros(_0{dtype})"
-        return [text], sizes
+        return [f"_ = np.zeros({shape}{dtype})"], sizes
     array = aligned(speller.spell(dense, target), target)
     if array.layout == target:
         return ["_ = fresh(_0)"], [array.code]
-    return [f"_ = np.full(({shape}), _{len(sizes)}{dtype})"], [*sizes, array.code]
+    return [f"_ = np.full({shape}, _{len(sizes)}{dtype})"], [*sizes, array.code]
 
 
 def _statement(
-    speller: Speller, body: Expr, bound: Sequence[Index], target: tuple[Index, ...], offset: int
+    speller: Speller, part: Part, target: tuple[Index, ...], offset: int, fresh: bool
 ) -> tuple[str, list[Code]]:
-    deltas = [part for part in sympy.Mul.make_args(body) if isinstance(part, Delta) and part.args[0] in target]
-    positions: dict[Expr, Expr] = {}
-    for delta in deltas:
-        positions.setdefault(delta.args[0], delta.args[1])
-    used = [delta for delta in deltas if positions[delta.args[0]] == delta.args[1]]
-    value = sympy.Mul(*(part for part in sympy.Mul.make_args(body) if part not in used))
+    """One statement, its placeholders counted from ``offset``."""
+    positions = dict(part.positions)
     where = [positions.get(axis, axis) for axis in target]
     chosen = subscript(speller.builder.sizes, [axis.size for axis in target], where, speller.spell)
     layout = tuple(index for index in chosen.layout if index is not None)
-    value = substitute(value, {})
-    negative = bool(value.as_coeff_Mul()[0] < 0)
-    left = index_symbols(value) - set(layout)
-    spelled = speller.contracted(abs_sign(value), layout) if left else speller.spell(abs_sign(value), layout)
+    negative = not fresh and bool(part.value.as_coeff_Mul()[0] < 0)
+    value = -part.value if negative else part.value
+    summed = index_symbols(value) - set(layout)
+    spelled = speller.contracted(value, layout) if summed else speller.spell(value, layout)
     operands = [*chosen.operands, aligned(spelled, layout).code]
-    text = _shifted(chosen.text, offset - 1)
-    last = f"_{offset + len(operands) - 1}"
+    place, last = _shifted(chosen, offset - 1), f"_{offset + len(operands) - 1}"
     if not chosen.unique:
-        return f"np.{'subtract' if negative else 'add'}.at(_, ({text},), {last})", operands
-    return f"_[{text}] {'-=' if negative else '+='} {last}", operands
+        return f"np.{'subtract' if negative else 'add'}.at(_, ({place},), {last})", operands
+    return f"_[{place}] {'=' if fresh else '-=' if negative else '+='} {last}", operands
 
 
-def abs_sign(value: Expr) -> Expr:
-    """The value without a leading minus sign."""
-    return -value if value.as_coeff_Mul()[0] < 0 else value
-
-
-def _shifted(text: str, offset: int) -> str:
-    """Placeholders counted from ``offset + 1``."""
-    pieces = text.split("_")
-    shifted = [pieces[0]]
-    for piece in pieces[1:]:
-        digits = piece[: len(piece) - len(piece.lstrip("0123456789"))]
-        shifted.append(f"{int(digits) + offset}{piece[len(digits):]}")
-    return "_".join(shifted)
+def _shifted(chosen: Subscript, offset: int) -> str:
+    """The subscript with its placeholders renumbered."""
+    text = chosen.text
+    for number in range(len(chosen.operands), 0, -1):
+        text = text.replace(f"_{number}", f"_{number + offset}")
+    return text

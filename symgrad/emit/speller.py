@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import sympy
 
-from symgrad.emit.array import Array, aligned, apply
+from symgrad.emit.array import Array, aligned, apply, arranged
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
 from symgrad.emit.product import spell_product
@@ -22,7 +22,7 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind
-from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols, substitute
+from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, factors, index_symbols
 from symgrad.rules.row import Operation
 
 NOMINAL = 64
@@ -42,7 +42,9 @@ class Speller:
 
     def spell(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         """Code whose axes broadcast as ``target``; axes of indices that do not occur are missing or of length one."""
-        found = self.known.exact(expr) if expr.args or isinstance(expr, sympy.Symbol) else None
+        if expr.is_number:
+            return number(expr)
+        found = self.known.exact(expr)
         if found is not None:
             return aligned(found, target)
         match expr:
@@ -60,7 +62,7 @@ class Speller:
                 return self.function(expr, target)
             case sympy.Symbol():
                 return Array(self.size(expr), (), int)
-        return number(expr)
+        raise InternalError(f"no spelling of {expr}")
 
     def tensor(self, tensor: Tensor) -> Array:
         """All of an array: every axis present, in order, if the formula has its index."""
@@ -108,11 +110,8 @@ class Speller:
         """The sum of a product over all indices but the free ones."""
         groups: dict[frozenset[Index], list[Expr]] = {}
         for part in sympy.Mul.make_args(body):
-            base, exponent = part.as_base_exp()
-            whole = exponent.is_Integer and exponent == 2 and not (index_symbols(base) <= set(free))
-            for factor in (base, base) if whole and len(sympy.Mul.make_args(body)) == 1 else (part,):
-                groups.setdefault(frozenset(index_symbols(factor)), []).append(factor)
-        operands = [self._operand(parts, free) for parts in _merged(groups)]
+            groups.setdefault(frozenset(index_symbols(part)), []).append(part)
+        operands = [self._operand(parts, free) for parts in _parted(_merged(groups), free)]
         return Contraction(free, self.extent).contract(operands)
 
     def extent(self, index: Index) -> int:
@@ -170,14 +169,18 @@ class Speller:
     def _operation(self, equation: Equation, op: Op) -> Array:
         row = self.operations[op.name]
         template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
-        if op.result:
-            template = template
         operands = tuple(self.whole(operand) for operand in op.operands)
         return Array(Code(template, operands), equation.indices, common_kind(o.kind for o in op.operands))
 
     def whole(self, operand: Tensor) -> Code:
-        """An operand with exactly its axes."""
-        return self.known.filled(self.tensor(operand), operand, self)
+        """An operand with exactly its axes, repeated along those that its formula lacks."""
+        array = self.tensor(operand)
+        if array.support == frozenset(operand.free):
+            return arranged(array, operand.indices).code
+        present = arranged(array, tuple(i if i in array.support else None for i in operand.indices))
+        sizes = tuple(self.size(size) for size in operand.shape)
+        shape = "".join(f"_{k}, " for k in range(1, len(sizes) + 1))
+        return Code(f"np.broadcast_to(_0, ({shape}))", (present.code, *sizes))
 
     def _delta(self, delta: Expr, target: tuple[Index, ...]) -> Array:
         axis, position = delta.args
@@ -220,11 +223,18 @@ def _merged(groups: Mapping[frozenset[Index], list[Expr]]) -> list[list[Expr]]:
         larger = [other for other in merged if support < other]
         if larger and len(merged) > 2:
             merged[min(larger, key=lambda s: (len(s), sorted(i.name for i in s)))] += merged.pop(support)
-    return [_twins(parts) for parts in merged.values() if parts]
+    return [parts for parts in merged.values() if parts]
 
 
-def _twins(parts: list[Expr]) -> list[Expr]:
-    return parts
+def _parted(groups: list[list[Expr]], free: tuple[Index, ...]) -> list[list[Expr]]:
+    """A sum over all axes of one array is an inner product, where the array is a product."""
+    if len(groups) != 1 or index_symbols(sympy.Mul(*groups[0])) & set(free):
+        return groups
+    first, *rest = groups[0]
+    base, exponent = first.as_base_exp()
+    if exponent.is_Integer and exponent > 1:
+        return [[base], [base ** (exponent - 1), *rest]]
+    return [[first], rest] if rest and all(not part.as_base_exp()[1].is_negative for part in rest) else groups
 
 
 def number(expr: Expr) -> Array:
@@ -232,7 +242,3 @@ def number(expr: Expr) -> Array:
     value = float(expr)
     text = str(expr) if expr.is_Integer else repr(value)
     return Array(Code(text), (), int if expr.is_Integer else float)
-
-
-def kind_of(arrays: Iterable[Array]) -> Kind:
-    return common_kind(array.kind for array in arrays)

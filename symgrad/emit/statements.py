@@ -74,7 +74,7 @@ class Statements:
         return is_block(code) or code.name is not None or (self.uses[code] > 1 and not trivial(code))
 
     def _assign(self, code: Code) -> None:
-        name = self._user_name(code.name) if code.name is not None else self._new_name(self.hints.get(code, "t"))
+        name = self._user_name(code.name) if code.name is not None else self._new_name(self.hints.get(code) or _hint(code))
         if is_block(code):
             self.lines += [to_source(self._fill(s, code, name)) for s in parse_template(code.template)]
         else:
@@ -153,6 +153,14 @@ class _Filler(ast.NodeTransformer):
         return ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
 
 
+def _hint(code: Code) -> str:
+    """A name for a value that nobody named: ``p_0`` for ``p[0]``."""
+    if is_element(code) and code.operands[0].template.isidentifier():
+        digits = "".join(c if c.isdigit() else "_" for c in code.template[3:-1]).strip("_")
+        return f"{code.operands[0].template}_{digits}"
+    return "t"
+
+
 def is_block(code: Code) -> bool:
     """Whether a template is a statement or several, which define ``_``."""
     return code.template.startswith("_ = ")
@@ -162,8 +170,13 @@ def trivial(code: Code) -> bool:
     """Whether a code is as cheap as a name: a constant, a length, a transpose or a view of a name."""
     if not code.operands:
         return True
-    cheap = is_view(code) or code.template.startswith("_0.shape") or code.template == "-_0"
+    cheap = is_view(code) and not is_element(code) or code.template.startswith("_0.shape")
     return cheap and all(trivial(operand) for operand in code.operands)
+
+
+def is_element(code: Code) -> bool:
+    """Whether a code reads one element of an array at literal positions."""
+    return code.template.startswith("_0[") and set(code.template[3:-1]) <= set("0123456789-, ")
 
 
 def is_view(code: Code) -> bool:

@@ -90,11 +90,17 @@ def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Cod
     stop = sympy.expand(start + step * (index.size - 1) + (1 if step > 0 else -1))
     if step > 0:
         low = "" if start == 0 else _bound(sizes, start, length, operands, spell)
-        high = "" if sizes.same(stop, length) else _bound(sizes, stop, length, operands, spell)
+        high = "" if sizes.same(stop, length) or _reaches_end(index.size, length, start, step) else _bound(sizes, stop, length, operands, spell)
     else:
         low = "" if sizes.same(start, length - 1) else _bound(sizes, start, length, operands, spell)
         high = "" if stop == -1 else _bound(sizes, stop, length, operands, spell)
     return f"{low}:{high}" if step == 1 else f"{low}:{high}:{step}"
+
+
+def _reaches_end(size: Expr, length: Expr, start: Expr, step: Expr) -> bool:
+    """Whether a size is the rounded-up quotient that a slice to the end has."""
+    quotients = size.atoms(sympy.Function)
+    return any(sympy.expand(size + quotient.func(start - length, step)) == 0 for quotient in quotients)
 
 
 def _bound(sizes: Sizes, value: Expr, length: Expr, operands: list[Code], spell: SpellIndex) -> str:

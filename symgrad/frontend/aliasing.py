@@ -35,14 +35,13 @@ class Aliasing:
         self._made.add(id(value))
         return value
 
-    def moved(self, old: Value, new: Value) -> Value:
+    def moved(self, old: Value, new: Value) -> None:
         """``new`` is the same array under a name; nobody holds ``old``."""
         self._alive[id(new)] = new
         for known in (self._made, self._arrays):
             if id(old) in known:
                 known.add(id(new))
         self._holders[id(new)] = self._holders.get(id(old), 0)
-        return new
 
     def held(self, item: object) -> None:
         """A variable, a parameter or a container holds the arrays in ``item`` from now on."""

@@ -17,7 +17,7 @@ TYPE = re.compile(r"\s*(float64|float32|int64|int32|bool|float|int)\s*(?:\[([\w\
 
 
 def annotated(frame: Frame) -> tuple[tuple[Expr, ...], Kind] | None:
-    """Shape and dtype that the annotation of a function's result tells; None if it tells nothing of the kind."""
+    """Shape and dtype that the annotation of a function's result tells, quoted or not; None if it tells neither."""
     if isinstance(frame.node, ast.Lambda):
         return None
     found = _parsed(frame.node.returns)
@@ -36,13 +36,10 @@ def annotated(frame: Frame) -> tuple[tuple[Expr, ...], Kind] | None:
 
 
 def _parsed(node: ast.expr | None) -> tuple[Kind, list[str]] | None:
-    match node:
-        case ast.Constant(str() as text):
-            found = TYPE.fullmatch(text)
-        case ast.Name(id=text):
-            found = TYPE.fullmatch(text) if text in {"float", "int"} else None
-        case _:
-            return None
+    if node is None:
+        return None
+    text = node.value if isinstance(node, ast.Constant) else ast.unparse(node)
+    found = TYPE.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
     name, inner = found.groups()

@@ -6,6 +6,7 @@ import ast
 import inspect
 import math
 import types
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ from symgrad.rules.methods import METHODS
 from symgrad.rules.row import Algebra, Elementwise, Refused
 
 PROPERTIES = frozenset({"T", "mT", "real", "imag", "flat"})
-READING = {
+READING: Mapping[type, frozenset[str]] = {
     dict: frozenset({"items", "keys", "values", "get", "copy"}),
     list: frozenset({"index", "count", "copy"}),
     tuple: frozenset({"index", "count"}),
@@ -109,11 +110,11 @@ def _of_library(module: types.ModuleType, name: str) -> object:
         return Named.of(known, f"{alias}.{name}", known.expr)
     if name == "tau" and module is math:
         return Named.of(item, "math.tau", 2 * sympy.pi)
-    return float(item) if type(item) is float else item
+    return item
 
 
-def _of_container(owner: object, name: str) -> object:
-    allowed = next(names for kind, names in READING.items() if isinstance(owner, kind))
+def _of_container(owner: dict[object, object] | list[object] | tuple[object, ...], name: str) -> object:
+    allowed = READING[dict if isinstance(owner, dict) else list if isinstance(owner, list) else tuple]
     if name not in allowed:
         if not hasattr(owner, name):
             raise ArgumentError(f"{describe(owner)} has no attribute {name}")
@@ -140,10 +141,10 @@ def _of_object(frame: Frame, node: ast.expr, owner: object, name: str) -> object
         case staticmethod():
             return _reached(frame, owner, name, found.__func__)
         case classmethod():
-            return Bound(found.__func__, owner if isinstance(owner, type) else type(owner))
+            return Bound(found.__func__, (owner if isinstance(owner, type) else type(owner),), {})
         case types.FunctionType() if not isinstance(owner, type | types.ModuleType) and name not in _own(owner):
             frame.reader.captures.know((*_path(frame, owner), "attribute", name, "attribute", "__func__"), found)
-            return Bound(found, owner)
+            return Bound(found, (owner,), {})
         case types.MemberDescriptorType():
             found = getattr(owner, name)
     if has_values(found) or (_path(frame, owner) == () and (is_dataclass_instance(owner) or from_library(owner))):
@@ -177,7 +178,8 @@ _MISSING = object()
 def subscript(frame: Frame, node: ast.expr, owner: object, key: object) -> object:
     """``owner[key]``."""
     if isinstance(owner, Value):
-        return item(frame, node, owner, key)
+        return item(frame, owner, key, frame.line(node))
+    key = frame.reader.captures.specialised(key)
     if has_values(key):
         raise NotYetSupported(
             f"{describe(owner)} cannot be indexed by a run-time value", remedy="use an index known while compiling"
@@ -188,7 +190,7 @@ def subscript(frame: Frame, node: ast.expr, owner: object, key: object) -> objec
         return owner[key]  # type: ignore[index, call-overload]
 
 
-def item(frame: Frame, node: ast.expr, owner: Value, key: object) -> Value:
+def item(frame: Frame, owner: Value, key: object, line: int | None) -> Value:
     """``owner[key]`` of an array."""
     if is_python(owner.tensor.kind):
         raise ArgumentError("a Python number cannot be indexed", remedy="give an array")
@@ -196,7 +198,7 @@ def item(frame: Frame, node: ast.expr, owner: Value, key: object) -> Value:
     template = Template()
     text = f"{template.place(owner)}[{template.subscript(key)}]"
     tensor = bounded(frame.builder, index(frame.builder, owner.tensor, lowered))
-    value = Value(tensor, template.code(text, frame.line(node)))
+    value = Value(tensor, template.code(text, line))
     parts = key if isinstance(key, tuple) else (key,)
     if tensor.rank or any(part is Ellipsis for part in parts):
         frame.reader.aliasing.shared(owner)

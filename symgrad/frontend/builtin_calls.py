@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,11 @@ from symgrad.frontend.attributes import attribute, size
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
-from symgrad.frontend.lifting import lifted
-from symgrad.frontend.operators import binary
 from symgrad.frontend.truth import elements
 from symgrad.frontend.values import Closure, Method, Named, Shape, has_values
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import sample
 from symgrad.ir.program import Value
-from symgrad.ir.tensor import Tensor
 from symgrad.rules.row import Algebra, Elementwise, Refused
 from symgrad.rules.table import lookup
 
@@ -50,6 +46,7 @@ def plain(function: Callable[..., object]) -> Handler:
     """A function that is evaluated on containers and static objects, but takes no run-time value itself."""
 
     def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+        args = [frame.reader.captures.specialised(argument) for argument in args]
         if any(isinstance(argument, Value | Method) for argument in (*args, *keywords.values())):
             raise NotYetSupported(
                 f"{function.__name__} of a run-time value is not supported yet", remedy="use a function of NumPy"
@@ -79,7 +76,7 @@ def computed(function: Callable[..., object]) -> Handler:
     """A function with a row; on static numbers it is evaluated."""
 
     def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-        if not has_values(tuple(args)):
+        if not has_values((tuple(args), dict(keywords))):
             with frame.evaluating(node):
                 return function(*args, **keywords)
         template = Template()
@@ -100,53 +97,6 @@ def _len(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> o
     if not tensor.rank:
         raise ArgumentError("a number has no len()")
     return size(frame, tensor.shape[0], Code("len(_0)", (args[0].code,), line=frame.line(node)))
-
-
-def _sum(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if not args or isinstance(args[0], Value):
-        raise NotYetSupported("Python's sum of an array is not supported yet", remedy="use np.sum or .sum()")
-    if not has_values((tuple(args), dict(keywords))):
-        return plain(sum)(frame, node, args, keywords)
-    items = [*(args[1:2] or [keywords.get("start", 0)]), *args[0]]  # type: ignore[misc]
-    template = Template()
-    code = template.code(f"sum({template.arguments([list(items[1:]), *args[1:]], keywords)})", frame.line(node))
-    total = functools.reduce(lambda left, right: binary(frame, node, ast.Add, left, right), items)
-    return frame.reader.aliasing.made(Value(total.tensor, code)) if isinstance(total, Value) else total
-
-
-def _extreme(function: Callable[..., object]) -> Handler:
-    """``max`` and ``min`` of several numbers."""
-
-    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-        items = list(args[0]) if len(args) == 1 and isinstance(args[0], tuple | list) else list(args)
-        if not has_values(items):
-            return plain(function)(frame, node, args, keywords)
-        if keywords or any(lifted(frame, item, node, place).tensor.rank for place, item in enumerate(items)):
-            raise NotYetSupported(f"Python's {function.__name__} of arrays", remedy=f"use np.{function.__name__}imum")
-        template = Template()
-        code = template.code(f"{function.__name__}({template.arguments(args, keywords)})", frame.line(node))
-        return _folded(frame, node, function, items, code)
-
-    return handler
-
-
-def _folded(frame: Frame, node: ast.expr, function: Callable[..., object], items: list[object], code: Code) -> object:
-    row = lookup(function) or lookup(np.maximum if function is max else np.minimum)
-    if not isinstance(row, Elementwise):
-        raise unknown(function.__name__)
-    pairwise = replace(row, function=function)
-    return functools.reduce(
-        lambda left, right: apply(frame, node, function.__name__, pairwise, (left, right), {}, code), items
-    )
-
-
-def _float(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if len(args) != 1 or not isinstance(args[0], Value):
-        return plain(float)(frame, node, args, keywords)
-    tensor = args[0].tensor
-    if tensor.rank:
-        raise ArgumentError("float() takes a number, but gets an array", remedy="use .sum() or an index")
-    return Value(Tensor(tensor.expr, (), float), Code("float(_0)", (args[0].code,), line=frame.line(node)))
 
 
 def _isinstance(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
@@ -199,25 +149,32 @@ def _map(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> o
     return [frame.reader.call(frame, node, args[0], row, {}) for row in rows]
 
 
+def _reduce(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) not in {2, 3} or keywords:
+        raise ArgumentError("reduce takes a function, an iterable and a first value")
+    items = [*args[2:], *elements(frame, args[1])]
+    return functools.reduce(lambda left, right: frame.reader.call(frame, node, args[0], (left, right), {}), items)
+
+
 def _callable(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
     if len(args) == 1 and isinstance(args[0], Closure | Method):
         return True
     return plain(callable)(frame, node, args, keywords)
 
 
+COMPUTED: tuple[Callable[..., Any], ...] = (
+    abs, bool, complex, divmod, float, int, max, min, pow, round, sum,
+)  # fmt: skip
 BUILTINS: Mapping[Any, Handler] = {
     len: _len,
-    sum: _sum,
-    max: _extreme(max),
-    min: _extreme(min),
-    float: _float,
     isinstance: _isinstance,
     type: _type,
     getattr: _getattr,
     hasattr: _hasattr,
     map: _map,
     callable: _callable,
-    **{function: computed(function) for function in (abs, int, round, bool, pow, divmod, complex)},
+    functools.reduce: _reduce,
+    **{function: computed(function) for function in COMPUTED},
     **{function: listed(function) for function in (zip, enumerate, reversed, list)},
     **{function: plain(function) for function in (range, sorted, dict, set, frozenset, slice, str, repr, any, all)},
     **{function: plain(function) for function in (issubclass, ord, chr, hash, id, format, bytes)},

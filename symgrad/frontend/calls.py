@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from symgrad.errors import ArgumentError, NotYetSupported, SymgradError
+from symgrad.errors import ArgumentError, NoDerivative, NotYetSupported, SymgradError
 from symgrad.frontend.builtin_calls import BUILTINS, EFFECTS
 from symgrad.frontend.captures import from_library
 from symgrad.frontend.code_writer import Template, spelling
@@ -25,7 +25,7 @@ from symgrad.frontend.values import Bound, Closure, Method, Named, describe, has
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.rules.methods import METHODS
-from symgrad.rules.row import Algebra, Composed, Elementwise, Row
+from symgrad.rules.row import Algebra, Composed, Elementwise, Refused, Row
 from symgrad.rules.table import lookup
 
 INDEXED = frozenset({"arange", "eye", "identity", "zeros", "ones", "full"})
@@ -42,7 +42,7 @@ def call(
         case Closure():
             return inline_closure(frame, function, args, keywords)
         case Bound():
-            return call(frame, node, function.function, (function.instance, *args), keywords)
+            return call(frame, node, function.function, (*function.args, *args), {**function.keywords, **keywords})
         case functools.partial():
             return _partial(frame, node, function, args, keywords)
         case types.MethodType() if not from_library(function.__func__):
@@ -91,10 +91,12 @@ def _unlisted(
     if isinstance(function, type) and issubclass(function, np.generic) and static:
         with frame.evaluating(node):
             return function(*args, **keywords)
-    if isinstance(function, type):
-        return construct(frame, function, args, keywords)
+    if function is functools.partial and args:
+        return Bound(args[0], tuple(args[1:]), keywords)
     if from_library(function):
         raise unknown(name)
+    if isinstance(function, type):
+        return construct(frame, function, args, keywords)
     if isinstance(function, types.FunctionType):
         return inline(frame, function, args, keywords)
     if hasattr(function, "__wrapped__"):
@@ -140,6 +142,8 @@ def known(
     keywords: Keywords,
 ) -> object:
     """A call of a function that has a row."""
+    if isinstance(row, Refused):
+        raise NoDerivative(row.reason, remedy=row.remedy)
     template = Template()
     called = spelling(function)
     if called is None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import types
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from symgrad.errors import NotYetSupported, SourceNotAvailable
 from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.source import locate
-from symgrad.frontend.values import Closure
+from symgrad.frontend.values import Closure, has_values, mapped
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.ir.signature import Arg, ArrayArg, Capture, ContainerArg, NumberArg, StaticArg
@@ -24,6 +25,15 @@ from symgrad.ir.signature import Arg, ArrayArg, Capture, ContainerArg, NumberArg
 Path = tuple[str, ...]
 LIBRARIES = ("numpy", "scipy", "math", "cmath", "operator", "builtins", "functools", "itertools", "typing")
 MOST_ITEMS = 1000
+
+
+@dataclass(frozen=True)
+class Integer:
+    """An integer that is read at every call, or computed from such, with its value at the compiling call."""
+
+    sources: tuple[tuple[Path, int], ...]
+    value: Value
+    number: int
 
 
 @dataclass
@@ -35,7 +45,7 @@ class Captures:
     found: dict[Path, Capture] = field(default_factory=dict)
     _objects: dict[Path, object] = field(default_factory=dict)
     _paths: dict[int, tuple[Path, object]] = field(default_factory=dict)
-    _integers: dict[int, tuple[Path, Value, int]] = field(default_factory=dict)
+    _integers: dict[int, Integer] = field(default_factory=dict)
 
     def capture(self, path: Path, item: object) -> object:
         """The object at ``path`` as the reader sees it: run-time values for its numbers and arrays."""
@@ -58,11 +68,35 @@ class Captures:
 
     def integer(self, value: Value) -> int | None:
         """A captured integer as a number of the program: it is compiled in, and guarded."""
-        if id(value) not in self._integers:
+        known = self._integers.get(id(value))
+        if known is None:
             return None
-        path, _, number = self._integers[id(value)]
-        self.found[(*path, "")] = Capture(path, StaticArg(number, repr(number)), None)
-        return number
+        for path, number in known.sources:
+            self.found[(*path, "")] = Capture(path, StaticArg(number, repr(number)), None)
+        return known.number
+
+    def computed(self, value: Value, operands: Sequence[object], function: Callable[..., int]) -> None:
+        """Remember a value that is computed from captured and other integers, in case it has to be known."""
+        known = [self._integers.get(id(operand)) for operand in operands]
+        numbers = [operand if item is None else item.number for operand, item in zip(operands, known, strict=True)]
+        if any(known) and all(type(number) is int for number in numbers):
+            with suppress(ArithmeticError):
+                sources = tuple(source for item in known if item is not None for source in item.sources)
+                self._integers[id(value)] = Integer(sources, value, function(*numbers))
+
+    def renamed(self, old: Value, new: Value) -> None:
+        """The same integer under a name."""
+        if id(old) in self._integers:
+            self._integers[id(new)] = replace(self._integers[id(old)], value=new)
+
+    def specialised(self, item: object) -> object:
+        """An object with the captured integers in it compiled in."""
+
+        def change(leaf: object) -> object:
+            number = self.integer(leaf) if isinstance(leaf, Value) else None
+            return leaf if number is None else number
+
+        return mapped(item, change) if has_values(item) else item
 
     def opaque(self, item: object, name: str) -> Code:
         """A function that generated code calls: it is read at every call under a local name."""
@@ -94,7 +128,7 @@ class Captures:
     def _remember(self, path: Path, seen: object, item: object) -> None:
         if isinstance(seen, Value):
             if type(item) is int:
-                self._integers[id(seen)] = path, seen, item
+                self._integers[id(seen)] = Integer(((path, item),), seen, item)
         elif isinstance(seen, dict) and isinstance(item, dict):
             for key, child in seen.items():
                 self._remember((*path, "item", repr(key)), child, item[key])
@@ -128,7 +162,8 @@ def is_library(item: object) -> bool:
 def from_library(function: object) -> bool:
     """Whether a function or a type belongs to such a module."""
     module = getattr(function, "__module__", None) or getattr(type(function), "__module__", "")
-    return str(module).split(".")[0] in LIBRARIES
+    root = str(module).split(".")[0]
+    return root in LIBRARIES and not (root == "builtins" and isinstance(function, types.FunctionType))
 
 
 def argument_of(item: object, depth: int = 0) -> Arg:

@@ -12,9 +12,9 @@ from symgrad.frontend.calls import call
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.operators import binary, comparison, conjunction, unary
 from symgrad.frontend.targets import assign
-from symgrad.frontend.truth import elements, sizes_equal, truth
+from symgrad.frontend.truth import elements, sizes_compared, truth
 from symgrad.frontend.values import Closure, has_values
-from symgrad.ir.program import Value
+from symgrad.ir.program import Define, Value
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
@@ -22,10 +22,13 @@ Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 def evaluate(frame: Frame, node: ast.expr) -> object:
     """The object that an expression stands for; errors are located at ``node`` or deeper."""
     try:
-        return _evaluated(frame, node)
+        found = _evaluated(frame, node)
     except SymgradError as error:
         frame.locate(error, node)
         raise
+    if isinstance(found, Value) and found.code.operands and frame.place is None and not isinstance(node, ast.Name):
+        frame.reader.statements.append(Define(found, None, None))
+    return found
 
 
 def _evaluated(frame: Frame, node: ast.expr) -> object:
@@ -83,7 +86,10 @@ def _other(frame: Frame, node: ast.expr) -> object:
         case ast.Lambda():
             return closure(frame, node)
         case ast.NamedExpr(target, value):
-            assign(frame, target, evaluate(frame, value))
+            item = evaluate(frame, value)
+            while not frame.scope and frame.outer is not None:
+                frame = frame.outer
+            assign(frame, target, item)
             return frame.lookup(target.id)
         case ast.JoinedStr(parts):
             return "".join(str(evaluate(frame, part)) for part in parts)
@@ -123,9 +129,8 @@ def _compare(frame: Frame, node: ast.Compare) -> object:
     for position, (kind, left, right) in enumerate(zip(node.ops, operands, operands[1:], strict=False)):
         written = (node.left, *node.comparators)
         part = node if len(node.ops) == 1 else _link(node, written[position], kind, written[position + 1])
-        link = _equality(frame, kind, left, right)
-        if link is None:
-            link = comparison(frame, part, type(kind), left, right)
+        decided = _decided(frame, node, kind, left, right)
+        link = comparison(frame, part, type(kind), left, right) if decided is None else decided
         result = link if position == 0 else conjunction(frame, node, result, link)
     return result
 
@@ -134,18 +139,19 @@ def _link(node: ast.expr, left: ast.expr, kind: ast.cmpop, right: ast.expr) -> a
     return ast.copy_location(ast.Compare(left, [kind], [right]), node)
 
 
-def _equality(frame: Frame, kind: ast.cmpop, left: object, right: object) -> bool | None:
-    """Equality of lengths of axes, which is decided while compiling and guarded."""
-    if not isinstance(kind, ast.Eq | ast.NotEq):
-        return None
-    if isinstance(left, tuple) and isinstance(right, tuple) and has_values((left, right)):
-        links = [_equality(frame, ast.Eq(), *pair) for pair in zip(left, right, strict=False)]
-        equal = None if None in links else len(left) == len(right) and all(links)
-    elif isinstance(left, Value) or isinstance(right, Value):
-        equal = sizes_equal(frame, left, right)
-    else:
-        equal = left == right if isinstance(left, int) and isinstance(right, int) else None
-    return None if equal is None else bool(equal) == isinstance(kind, ast.Eq)
+def _decided(frame: Frame, node: ast.expr, kind: ast.cmpop, left: object, right: object) -> bool | None:
+    """A comparison of lengths of axes, which is decided while compiling and guarded; None for any other."""
+    if isinstance(left, tuple) and isinstance(right, tuple) and isinstance(kind, ast.Eq | ast.NotEq):
+        links = [_decided(frame, node, ast.Eq(), *pair) for pair in zip(left, right, strict=False)]
+        if None in links:
+            return None
+        return (len(left) == len(right) and all(links)) == isinstance(kind, ast.Eq)
+    if isinstance(left, Value) or isinstance(right, Value):
+        plain = [frame.reader.captures.specialised(operand) for operand in (left, right)]
+        if all(type(operand) is int for operand in plain):
+            return bool(comparison(frame, node, type(kind), *plain))
+        return sizes_compared(frame, kind, left, right)
+    return left == right if isinstance(left, int) and isinstance(right, int) and isinstance(kind, ast.Eq) else None
 
 
 def _call(frame: Frame, node: ast.Call) -> object:

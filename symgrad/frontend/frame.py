@@ -39,6 +39,7 @@ class Reader:
     call: Callable[[Frame, ast.expr, object, Sequence[object], Mapping[str, object]], object]
     evaluate: Callable[[Frame, ast.expr], object]
     execute: Callable[[Frame, ast.stmt], object]
+    filename: str = ""
     statements: list[Statement] = field(default_factory=list)
     identifiers: set[str] = field(default_factory=set)
     depths: dict[int, tuple[int, Value]] = field(default_factory=dict)
@@ -107,7 +108,9 @@ class Frame:
         return self.place if self.place is not None else self.source.span(node)
 
     def line(self, node: ast.expr | ast.stmt) -> int | None:
-        return node.lineno if self.place is None else None
+        """The line of a node in the file of the function that is differentiated."""
+        own = self.place is None and self.source.filename == self.reader.filename
+        return node.lineno if own else None
 
     def locate(self, error: SymgradError, node: ast.AST) -> None:
         """Tell an error its place, unless it knows a narrower one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -84,9 +85,15 @@ def _elementwise(
     return frame.reader.aliasing.made(made)
 
 
+@lru_cache(maxsize=4096)
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The parameters of a row's function."""
+    return inspect.signature(function)
+
+
 def _check_arguments(name: str, function: Callable[..., Any], args: Arguments, keywords: Keywords) -> None:
     try:
-        inspect.signature(function).bind(*args, **keywords)
+        signature_of(function).bind(*args, **keywords)
     except TypeError as error:
         raise ArgumentError(f"{name}: {error}") from None
 
@@ -95,20 +102,13 @@ def _specialised(
     frame: Frame, lower: Callable[..., Any], args: Arguments, keywords: Keywords
 ) -> tuple[Arguments, Keywords]:
     """Captured integers given as axes and the like are compiled in."""
-    names = list(inspect.signature(lower).parameters)[1:]
+    names = list(signature_of(lower).parameters)[1:]
 
     def static(name: str, item: object) -> object:
-        if name not in STATIC_PARAMETERS:
-            return item
-        return mapped(item, lambda leaf: _integer(frame, leaf))
+        return frame.reader.captures.specialised(item) if name in STATIC_PARAMETERS else item
 
     positional = [static(name, item) for name, item in zip(names, args, strict=False)]
     return [*positional, *args[len(names) :]], {name: static(name, item) for name, item in keywords.items()}
-
-
-def _integer(frame: Frame, item: object) -> object:
-    number = frame.reader.captures.integer(item) if isinstance(item, Value) else None
-    return item if number is None else number
 
 
 def _lowered(item: object) -> object:

@@ -58,6 +58,8 @@ def binary(frame: Frame, node: ast.expr, kind: type[ast.operator], left: object,
     text, function, ufunc = BINARY[kind]
     if not has_values(left) and not has_values(right):
         return _static(frame, node, text, function, (left, right))
+    if isinstance(left, list | tuple) != isinstance(right, list | tuple) and kind is ast.Mult:
+        left, right = map(frame.reader.captures.specialised, (left, right))
     if _are_sequences(left, right):
         with frame.evaluating(node):
             return function(_plain(left), _plain(right))
@@ -137,7 +139,11 @@ def _applied(
     placed = [template.place(operand) for operand in operands]
     code = template.code(_written(text, placed), frame.line(node))
     result = apply(frame, node, f"the operator {text}", row, values, {}, code)
-    return frame.reader.aliasing.made(result) if isinstance(result, Value) else result
+    if not isinstance(result, Value):
+        return result
+    if result.tensor.kind is int:
+        frame.reader.captures.computed(result, operands, function)
+    return frame.reader.aliasing.made(result)
 
 
 def _static(

@@ -50,7 +50,7 @@ def read(
     source, node = locate(root)
     arguments = Arguments(builder, shapes, active, Aliasing())
     taken = {*signature.names, *parameter_names(node.args), *assigned_names(node), *RESERVED}
-    reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute)
+    reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, source.filename)
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
     with _deep():

@@ -31,7 +31,7 @@ def evaluate(
     """``definition(*operands, **keywords)`` in index notation; operands that are not tensors are static."""
     arguments = Arguments(builder, {}, (), Aliasing())
     reader = Reader(builder, arguments, Captures(arguments, set()), run, call, evaluate_expression, execute)
-    node = ast.Constant(None)
+    node = ast.Constant(None, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
     frame = Frame(reader, Source("<rule>", (), ast.Module([], [])), ast.Lambda(_NOTHING, node), {})
     values = [
         Value(operand, Code(f"operand_{place}")) if isinstance(operand, Tensor) else operand

@@ -47,8 +47,14 @@ class Source:
 
     def text(self, node: ast.AST) -> str:
         """The user's text of a node, on one line."""
-        found = ast.get_source_segment("".join(self.lines), node) if len(self.lines) < 5000 else None
-        return " ".join((found or ast.unparse(node)).split())
+        extent = _extent(node)
+        if extent is None or not self.lines:
+            return ast.unparse(node)
+        line, column, end_line, end_column = extent
+        rows = [row.encode() for row in self.lines[line - 1 : end_line]]
+        rows[-1] = rows[-1][:end_column]
+        rows[0] = rows[0][column:]
+        return " ".join(b"".join(rows).decode().split())
 
     def _line(self, line: int) -> str:
         return self.lines[line - 1] if 0 < line <= len(self.lines) else ""

@@ -40,11 +40,10 @@ def mutation(frame: Frame, target: ast.expr) -> NotYetSupported:
 def _name(frame: Frame, target: ast.expr, name: str, item: object) -> None:
     reader = frame.reader
     reader.identifiers.add(name)
-    scope = frame
     if isinstance(item, Value):
         item = _named(frame, target, name, item)
     reader.aliasing.held(item)
-    scope.variables[name] = item
+    frame.variables[name] = item
 
 
 def _named(frame: Frame, target: ast.expr, name: str, value: Value) -> Value:
@@ -54,7 +53,10 @@ def _named(frame: Frame, target: ast.expr, name: str, value: Value) -> Value:
         return value
     depth = reader.depths.get(id(value))
     if value.code.operands and (value.code.name is None or depth is None or depth[0] > frame.depth):
-        value = reader.aliasing.moved(value, renamed(value, name, frame.line(target)))
+        settled = Value(reader.builder.settled(value.tensor, name), value.code)
+        old, value = value, renamed(settled, name, frame.line(target))
+        reader.aliasing.moved(old, value)
+        reader.captures.renamed(old, value)
         reader.depths[id(value)] = frame.depth, value
         reader.statements.append(Define(value, name, frame.span(target)))
     return value
@@ -63,7 +65,7 @@ def _named(frame: Frame, target: ast.expr, name: str, value: Value) -> Value:
 def _unpack(frame: Frame, targets: Sequence[ast.expr], item: object) -> None:
     starred = [place for place, target in enumerate(targets) if isinstance(target, ast.Starred)]
     if isinstance(item, Value):
-        items: list[object] = list(rows(frame, item, None if starred else len(targets)))
+        items: list[object] = list(rows(frame, item, None if starred else len(targets), frame.line(targets[0])))
     elif isinstance(item, tuple | list | dict | str | range):
         items = elements(frame, item)
     else:

@@ -12,13 +12,15 @@ from symgrad.frontend.attributes import item
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.values import Shape, describe
 from symgrad.ir.program import Value
-from symgrad.ir.sizes import Condition
+from symgrad.ir.sizes import Condition, Sizes
+from symgrad.ir.tensor import Expr
 
 MOST_ELEMENTS = 10_000
 
 
 def truth(frame: Frame, node: ast.expr, condition: object) -> bool:
     """Whether a static object counts as true."""
+    condition = frame.reader.captures.specialised(condition)
     if isinstance(condition, Value):
         known = condition.tensor.expr
         if condition.tensor.rank == 0 and known.is_number:
@@ -32,31 +34,46 @@ def truth(frame: Frame, node: ast.expr, condition: object) -> bool:
         return bool(condition)
 
 
-def sizes_equal(frame: Frame, left: object, right: object) -> bool | None:
-    """Whether two lengths of axes are equal at this call; the guard asks again. None if they are not lengths."""
+def sizes_compared(frame: Frame, kind: ast.cmpop, left: object, right: object) -> bool | None:
+    """A comparison of two lengths of axes as it is at this call; the guard asks again. None if they are not lengths."""
     known, first, second = frame.builder.sizes, _length(left), _length(right)
-    if first is None or second is None:
+    if first is None or second is None or None in (known.value(known.find(first)), known.value(known.find(second))):
         return None
+    match kind:
+        case ast.Eq():
+            return _sizes_equal(known, first, second)
+        case ast.NotEq():
+            return not _sizes_equal(known, first, second)
+        case ast.GtE():
+            return known.at_least(first, second)
+        case ast.Gt():
+            return known.at_least(first, second + 1)
+        case ast.Lt():
+            return not known.at_least(first, second)
+        case ast.LtE():
+            return not known.at_least(first, second + 1)
+    return None
+
+
+def _sizes_equal(known: Sizes, first: Expr, second: Expr) -> bool:
     if known.same(first, second):
         return True
     first, second = known.find(first), known.find(second)
-    values = known.value(first), known.value(second)
-    if None in values:
-        return None
-    if values[0] == values[1]:
+    equal = known.value(first) == known.value(second)
+    if equal:
         known.unify(first, second)
     else:
         known.conditions[Condition(first, second, False)] = None
-    return values[0] == values[1]
+    return equal
 
 
-def _length(thing: object) -> sympy.Expr | None:
+def _length(thing: object) -> Expr | None:
     if isinstance(thing, int) and not isinstance(thing, bool):
         return sympy.Integer(thing)
     if not isinstance(thing, Value) or thing.tensor.rank or thing.tensor.kind is not int:
         return None
-    symbols = thing.tensor.expr.free_symbols
-    return thing.tensor.expr if all(symbol.is_positive and symbol.is_integer for symbol in symbols) else None
+    length = thing.tensor.expr
+    return length if all(type(symbol) is sympy.Symbol for symbol in length.free_symbols) else None
 
 
 def elements(frame: Frame, container: object) -> list[object]:
@@ -74,7 +91,7 @@ def elements(frame: Frame, container: object) -> list[object]:
     raise NotYetSupported(f"{describe(container)} cannot be iterated while compiling", remedy="use a tuple or a list")
 
 
-def rows(frame: Frame, value: Value, count: int | None) -> list[Value]:
+def rows(frame: Frame, value: Value, count: int | None, line: int | None = None) -> list[Value]:
     """The elements of an array along its first axis; ``count`` is the number that the program asks for."""
     if not value.tensor.rank:
         raise ArgumentError("a number cannot be unpacked", remedy="give an array, a tuple or a list")
@@ -83,5 +100,4 @@ def rows(frame: Frame, value: Value, count: int | None) -> list[Value]:
         count = frame.builder.sizes.specialise(length)
     else:
         frame.builder.sizes.unify(length, sympy.Integer(count))
-    node = ast.Constant(None)
-    return [item(frame, node, value, position) for position in range(count)]
+    return [item(frame, value, position, line) for position in range(count)]

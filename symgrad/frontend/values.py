@@ -71,10 +71,11 @@ class Method:
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """A function with its first argument: a method of an object that holds run-time values."""
+    """A function with its first arguments: a method of an object, or a partial application made while reading."""
 
     function: object
-    instance: object
+    args: tuple[object, ...]
+    keywords: Mapping[str, object]
 
 
 def is_dataclass_instance(item: object) -> bool:
@@ -94,7 +95,7 @@ def children(item: object) -> Iterable[object]:
         case slice():
             return (item.start, item.stop, item.step)
         case Bound():
-            return (item.instance,)
+            return (*item.args, *item.keywords.values())
         case _ if is_dataclass_instance(item):
             return [getattr(item, name) for name in _stored_fields(item)]
     return ()

@@ -21,6 +21,7 @@ from symgrad.ir.summation import summed
 from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols, substitute
 
 MOST_FACTORS = 6
+MOST_FLAT_FACTORS = 8
 
 
 @dataclass
@@ -76,13 +77,15 @@ class Builder:
         return self._defined(Map(body), body, (), kind, hint)
 
     def atomised(self, expr: Expr, kind: Kind, hint: str = "t") -> Expr:
-        """The expression with every nonlinear function of entries, and every reciprocal of a sum, named as a map.
+        """The expression with every nonlinear function of entries, and every sum that is a factor, named as a map.
 
-        What is left inline is a polynomial in entries and their reciprocals.
+        What is left inline is a sum of products of powers of entries.
         """
         if not expr.args or isinstance(expr, Delta):
             return expr
         arguments = [self.atomised(argument, kind) for argument in expr.args]
+        if expr.is_Mul or expr.is_Pow:
+            arguments = [self.map(a, kind) if a.is_Add and factors(a) else a for a in arguments]
         rebuilt = expr if list(expr.args) == arguments else expr.func(*arguments)
         if isinstance(rebuilt, sympy.Pow):
             return self._power(rebuilt, kind, hint)
@@ -95,7 +98,7 @@ class Builder:
         if not factors(base):
             return power
         if exponent.is_Integer:
-            return power if exponent > 0 or not base.is_Add else self.map(1 / base, kind, hint) ** -exponent
+            return power
         if exponent.is_Rational and exponent.q == 2:
             return self.map(sympy.sqrt(base), kind, hint) ** exponent.p
         return self.map(power, kind, hint)
@@ -110,13 +113,42 @@ class Builder:
         return summed(self, body, tuple(bound), kind)
 
     def product_sum(self, body: Expr, bound: tuple[Index, ...], kind: Kind) -> Entry:
-        """A sum as it stands."""
-        return self._defined(Sum(bound, body), body, bound, kind, "s")
+        """A sum as it stands, or one that differs in the order of summation only."""
+        found = self.existing_sum(body, bound)
+        if found is not None:
+            return found
+        entry = self._defined(Sum(bound, body), body, bound, kind, "s")
+        key, free = self._flat_key(body, bound)
+        self._shared.setdefault(key, (entry.ref, tuple(free.index(axis) for axis in entry.indices)))
+        return entry
 
     def existing_sum(self, body: Expr, bound: tuple[Index, ...]) -> Entry | None:
         """The equation that defines this sum, if there is one."""
         key, free = canonical(body, bound)
-        return self._find(f"Sum {key}", free)
+        found = self._find(f"Sum {key}", free)
+        return self._find(*self._flat_key(body, bound)) if found is None else found
+
+    def flattened(self, body: Expr, bound: tuple[Index, ...]) -> tuple[Expr, tuple[Index, ...]]:
+        """A sum of a product of sums as one sum over all their indices."""
+        parts: list[Expr] = []
+        for part in sympy.Mul.make_args(body):
+            inner = self.equations.get(part.ref) if isinstance(part, Entry) else None
+            if inner is not None and isinstance(inner.definition, Sum) and not inner.definition.body.has(sympy.Add):
+                fresh = {index: self.index(index.size) for index in inner.definition.bound}
+                renames: dict[Index, Expr] = {**dict(zip(inner.indices, part.indices, strict=True)), **fresh}
+                flat, more = self.flattened(substitute(inner.definition.body, renames), tuple(fresh.values()))
+                parts.append(flat)
+                bound += more
+            else:
+                parts.append(part)
+        return sympy.Mul(*parts), bound
+
+    def _flat_key(self, body: Expr, bound: tuple[Index, ...]) -> tuple[str, tuple[Index, ...]]:
+        flat, indices = self.flattened(body, bound)
+        if len(sympy.Mul.make_args(flat)) > MOST_FLAT_FACTORS:
+            flat, indices = body, bound
+        key, free = canonical(flat, indices)
+        return f"Flat {key}", free
 
     def op(
         self,

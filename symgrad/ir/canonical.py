@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import sympy
 
-from symgrad.ir.tensor import Delta, Entry, Expr, Index
+from symgrad.ir.tensor import Entry, Expr, Index
 
 Token = str | Index
 MOST_ORDERS = 24
@@ -39,7 +39,7 @@ def canonical(expr: Expr, bound: Collection[Index] = ()) -> tuple[str, tuple[Ind
 
 
 def _commutes(expr: Expr) -> bool:
-    return isinstance(expr, sympy.Add | sympy.Mul | Delta)
+    return isinstance(expr, sympy.Add | sympy.Mul)
 
 
 def _orders(expr: Expr) -> list[tuple[Token, ...]]:

@@ -56,7 +56,7 @@ class Sizes:
 
     def is_one(self, size: Expr) -> bool:
         size = self.find(size)
-        if size.is_number or isinstance(size, sympy.Symbol):
+        if size.is_number or type(size) is sympy.Symbol:
             return bool(size == 1)
         one = self.value(size) == 1
         self.conditions[Condition(size, sympy.S.One, one)] = None

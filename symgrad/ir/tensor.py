@@ -39,8 +39,8 @@ class Index(sympy.Symbol):
 
 
 def size_symbol(name: str) -> sympy.Symbol:
-    """A symbol for the length of an axis."""
-    return sympy.Symbol(name, integer=True, positive=True)
+    """A symbol for the length of an axis, which may be zero."""
+    return sympy.Symbol(name, integer=True, nonnegative=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,21 +96,18 @@ def _entry(cls: type[Entry], ref: Ref, indices: tuple[Expr, ...], negated: bool)
 
 
 class Delta(sympy.Function):  # type: ignore[misc]
-    """Kronecker's delta of two integer expressions; symmetric, idempotent, free of derivatives."""
+    """Kronecker's delta of an axis and a position in its range; idempotent, free of derivatives."""
 
     nargs = 2
     is_integer = True
     is_nonnegative = True
 
     @classmethod
-    def eval(cls, i: Expr, j: Expr) -> Expr | None:
-        difference = i - j
+    def eval(cls, axis: Expr, position: Expr) -> Expr | None:
+        difference = axis - position
         if difference.is_zero:
             return sympy.S.One
-        if difference.is_number:
-            return sympy.S.Zero
-        first, second = sorted((i, j), key=sympy.default_sort_key)
-        return None if first == i else cls(first, second)
+        return sympy.S.Zero if difference.is_number else None
 
     def _eval_power(self, exponent: Expr) -> Expr | None:
         return self if exponent.is_positive else None

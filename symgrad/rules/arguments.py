@@ -10,6 +10,7 @@ import sympy
 
 from symgrad.errors import ArgumentError, NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
+from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Kind, Tensor
 from symgrad.rules.functions import NotEqual
 
@@ -35,20 +36,25 @@ def _shown(value: object) -> str:
     return "a value of the run" if isinstance(value, Tensor) else repr(value)
 
 
-def size(value: object) -> Expr:
-    """A length: an integer, or a formula of the lengths of axes."""
-    if isinstance(value, Tensor) and value.rank == 0:
-        if value.expr.atoms(Entry):
-            raise NotYetSupported("a length that is computed from values is not supported yet")
-        return value.expr
-    return sympy.Integer(static_integer(value))
+def size(builder: Builder, value: object) -> Expr:
+    """A length: an integer, or a formula of the lengths of axes and of integer arguments."""
+    if not isinstance(value, Tensor) or value.rank:
+        return sympy.Integer(static_integer(value))
+    expr = value.expr
+    for entry in expr.atoms(Entry):
+        body = builder.unfold(entry)
+        if body is not None:
+            expr = expr.xreplace({entry: size(builder, Tensor(body, (), value.kind))})
+        elif entry.indices or entry.ref in builder.equations or is_floating(entry.ref.kind):
+            raise NotYetSupported("a length that is computed from the elements of arrays is not supported yet")
+    return expr
 
 
-def sizes(value: object) -> tuple[Expr, ...]:
+def sizes(builder: Builder, value: object) -> tuple[Expr, ...]:
     """A shape: one length, or a sequence of lengths."""
     if isinstance(value, tuple | list):
-        return tuple(size(part) for part in value)
-    return (size(value),)
+        return tuple(size(builder, part) for part in value)
+    return (size(builder, value),)
 
 
 def axis_number(axis: object, rank: int) -> int:
@@ -72,7 +78,7 @@ def axis_numbers(axis: object, rank: int) -> tuple[int, ...]:
 def unused(**arguments: object) -> None:
     """Refuse arguments that are given a value other than None (or NumPy's mark for 'not given')."""
     for name, value in arguments.items():
-        if value is not None and value is not np._NoValue:  # type: ignore[attr-defined]
+        if value is not None and value is not np._NoValue:
             raise NotYetSupported(f"the argument {name}= is not supported yet")
 
 
@@ -86,7 +92,7 @@ def only(allowed: Iterable[object], **arguments: object) -> None:
 def as_kind(dtype: object) -> Kind:
     """The kind that a ``dtype=`` argument names."""
     try:
-        return np.dtype(cast("Any", dtype))
+        return cast("Kind", np.dtype(cast("Any", dtype)))
     except TypeError as error:
         raise ArgumentError(f"{dtype!r} is not a dtype") from error
 

@@ -11,7 +11,7 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder, kind_of
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import Delta, Expr, Kind, Tensor
+from symgrad.ir.tensor import Delta, Entry, Expr, Kind, Tensor
 from symgrad.rules.arguments import as_kind, bracket, complement, only, size, sizes, static_integer
 from symgrad.rules.convert import array_kind, cast_to, operands_of, tensor_of
 from symgrad.rules.functions import Floor, FloorDivide
@@ -29,7 +29,7 @@ def filled_with(value: int) -> Callable[..., Tensor]:
 
     def lower(builder: Builder, shape: Any, dtype: Any = None, order: Any = "C", *, like: Any = None) -> Tensor:
         only(("C", None), order=order, like=like)
-        return Tensor(sympy.Integer(value), builder.indices(sizes(shape)), _kind(dtype))
+        return Tensor(sympy.Integer(value), builder.indices(sizes(builder, shape)), _kind(dtype))
 
     return lower
 
@@ -42,7 +42,7 @@ def like_with(value: int) -> Callable[..., Tensor]:
     ) -> Tensor:
         only(("K", "C", True), order=order, subok=subok)
         model = tensor_of(builder, a)
-        lengths = model.shape if shape is None else sizes(shape)
+        lengths = model.shape if shape is None else sizes(builder, shape)
         return Tensor(sympy.Integer(value), builder.indices(lengths), _kind(dtype, array_kind(model.kind)))
 
     return lower
@@ -69,7 +69,7 @@ def full_like(
 def eye(builder: Builder, N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: Any = "C") -> Tensor:
     """``np.eye`` and ``np.identity``: Kronecker's delta."""
     only("C", order=order)
-    indices = builder.indices((size(N), size(N if M is None else M)))
+    indices = builder.indices((size(builder, N), size(builder, N if M is None else M)))
     row, column = (sympy.S.Zero if index is None else index for index in indices)
     return Tensor(Delta(row + static_integer(k), column), indices, _kind(dtype))
 
@@ -81,7 +81,7 @@ def identity_matrix(builder: Builder, n: Any, dtype: Any = None) -> Tensor:
 
 def tri(builder: Builder, N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Tensor:
     """``np.tri``: the bracket of a comparison of indices."""
-    indices = builder.indices((size(N), size(N if M is None else M)))
+    indices = builder.indices((size(builder, N), size(builder, N if M is None else M)))
     return Tensor(triangle_mask(builder, indices, static_integer(k), lower=True), indices, _kind(dtype))
 
 
@@ -100,12 +100,17 @@ def arange(builder: Builder, start: Any, stop: Any = None, step: Any = 1, dtype:
     return Tensor(first.expr + stride.expr * (sympy.S.Zero if index is None else index), (index,), kind)
 
 
+def _is_whole(symbol: Expr) -> bool:
+    """Whether a symbol stands for an integer argument."""
+    return isinstance(symbol, Entry) and not is_floating(symbol.ref.kind)
+
+
 def count_between(start: Expr, stop: Expr, step: Expr) -> Expr | None:
     """``ceil((stop - start)/step)``, not below zero; None where it is not a formula of sizes."""
     distance = sympy.expand((stop - start) / step)
     if distance.is_Rational:
         return sympy.Max(0, sympy.ceiling(distance))
-    if not all(symbol.is_integer for symbol in distance.free_symbols):
+    if not all(symbol.is_integer or _is_whole(symbol) for symbol in distance.free_symbols):
         return None
     if abs(step) == 1:
         return distance
@@ -126,7 +131,7 @@ def linspace(
     first, last = operands_of(builder, start, stop)
     if first.rank or last.rank:
         raise NotYetSupported("np.linspace between arrays is not supported yet")
-    (index,) = builder.indices((size(num),))
+    (index,) = builder.indices((size(builder, num),))
     if index is None:
         return Tensor(first.expr, (None,), FLOAT)
     steps = index.size - 1 if endpoint else index.size

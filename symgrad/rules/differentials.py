@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 Array = Any
+# ruff: noqa: ARG001
 
 
 def inv(X: Array, Y: Array, dX: Array) -> Array:
@@ -46,5 +47,6 @@ def prod(X: Array, Y: Array, dX: Array, *, axis: Any) -> Array:
     """Each factor's change times the product of the others, also where one factor is zero."""
     zeros = X == 0
     count = np.sum(zeros, axis=axis, keepdims=True)
-    rest = np.prod(np.where(zeros, 1.0, X), axis=axis, keepdims=True)
-    return np.sum(np.where(zeros, (count == 1) * rest, np.where(count == 0, rest / X, 0.0)) * dX, axis=axis)
+    factors = np.where(zeros, 1.0, X)
+    others = np.where(zeros, count == 1, count == 0) * np.prod(factors, axis=axis, keepdims=True) / factors
+    return np.sum(others * dX, axis=axis)

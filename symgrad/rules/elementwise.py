@@ -129,13 +129,12 @@ def _modf(builder: Builder, x: Any) -> tuple[Tensor, ...]:
     return elementwise(builder, Elementwise(np.subtract, lambda u, v: u - v), tensor_of(builder, x), whole), whole
 
 
-def clip(
-    builder: Builder, a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
-) -> Tensor:
-    """``np.clip``: ``minimum(maximum(a, a_min), a_max)``."""
-    unused(out=out)
+def clip(builder: Builder, a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **named: Any) -> Tensor:
+    """``np.clip``: ``minimum(maximum(a, a_min), a_max)``; NumPy 2 also calls the bounds ``min`` and ``max``."""
+    lower, upper = named.pop("min", a_min), named.pop("max", a_max)
+    unused(out=out, **named)
     result = tensor_of(builder, a)
-    for bound, row in ((a_min if min is None else min, MAXIMUM), (a_max if max is None else max, MINIMUM)):
+    for bound, row in ((lower, MAXIMUM), (upper, MINIMUM)):
         if bound is not None:
             result = elementwise(builder, row, result, tensor_of(builder, bound))
     return result

@@ -9,6 +9,7 @@ derivative at the tie is ``0``. A factor ``Nonzero(u)`` guards a removable pole 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -74,7 +75,13 @@ def _function(
     base: FunctionClass = Formula,
 ) -> FunctionClass:
     """Make a row: a subclass of ``base``."""
-    row = {"__module__": __name__, "partials": partials, "folded": None if folded is None else staticmethod(folded)}
+    count = len(set(re.findall(r"_\d", spelling)))
+    row = {
+        "__module__": __name__,
+        "nargs": count,
+        "partials": partials,
+        "folded": None if folded is None else staticmethod(folded),
+    }
     made = type(name, (base,), row)
     SPELLING[made] = spelling
     if scalar is not None:
@@ -122,11 +129,23 @@ def _sinc_slope(r: Expr, x: Expr) -> Expr:
     return near * series + far * Nonzero(x) * (sympy.cos(u) - r) / x
 
 
-def _power_slope(r: Expr, x: Expr, y: Expr) -> Expr:
+def _power_slope(r: Expr, x: Expr, _y: Expr) -> Expr:
     """``d x**y / dy``, zero where ``x = 0``."""
     if x.is_zero:
         return sympy.S.Zero
     return sympy.nan if x.is_negative else Nonzero(x) * r * sympy.log(x)
+
+
+def _power(x: Expr, y: Expr) -> Expr:
+    return Power(x, y)
+
+
+def _copied_sign(y: Expr) -> Expr:
+    return CopySign(1, y)
+
+
+def _scale(n: Expr) -> Expr:
+    return LdExp(1, n)
 
 
 def _floor_divided(x: Expr, y: Expr) -> Expr | None:
@@ -207,12 +226,12 @@ FMin = _function(
     lambda _, x, y: _chosen(Less)(y, x) + IsNan(x),
 )
 HeavisideStep = _function(
-    "HeavisideStep", "np.heaviside(_0, _1)", _zero, lambda _, x, h: Equal(x, 0), folded=_heaviside
+    "HeavisideStep", "np.heaviside(_0, _1)", _zero, lambda _r, x, _h: Equal(x, 0), folded=_heaviside
 )
-CopySign = _function(
+CopySign: FunctionClass = _function(
     "CopySign",
     "np.copysign(_0, _1)",
-    lambda _, x, y: Sign(x) * CopySign(1, y),
+    lambda _r, x, y: Sign(x) * _copied_sign(y),
     _zero,
     scalar="math.copysign(_0, _1)",
 )
@@ -231,7 +250,7 @@ Remainder = _function(
     lambda _, x, y: -Rint(x / y),
 )
 NextAfter = _function("NextAfter", "np.nextafter(_0, _1)", lambda *_: 1, _zero, scalar="math.nextafter(_0, _1)")
-NanToNum = _function("NanToNum", "np.nan_to_num(_0, nan=_1)", lambda _, x, y: IsFinite(x), lambda _, x, y: IsNan(x))
+NanToNum = _function("NanToNum", "np.nan_to_num(_0, nan=_1)", lambda _r, x, _y: IsFinite(x), lambda _r, x, _y: IsNan(x))
 
 # Smooth functions.
 Log1p = _function("Log1p", "np.log1p(_0)", lambda _, x: 1 / (1 + x), scalar="math.log1p(_0)")
@@ -242,10 +261,10 @@ Log10 = _function("Log10", "np.log10(_0)", lambda _, x: 1 / (x * sympy.log(10)),
 Cbrt = _function("Cbrt", "np.cbrt(_0)", lambda r, _: 1 / (3 * r**2), scalar="math.cbrt(_0)")
 Root = _function("Root", "np.sqrt(_0)", lambda r, _: Nonzero(r) / (2 * r), scalar="math.sqrt(_0)")
 """The square root of a sum of squares: its derivative at 0 is taken to be 0."""
-Power = _function(
+Power: FunctionClass = _function(
     "Power",
     "_0 ** _1",
-    lambda _, x, y: Nonzero(y) * y * Power(x, y - 1),
+    lambda _r, x, y: Nonzero(y) * y * _power(x, y - 1),
     _power_slope,
 )
 LogAddExp = _function(
@@ -274,7 +293,9 @@ ArcTan2 = _function(
     lambda _, y, x: -y / (x**2 + y**2),
     scalar="math.atan2(_0, _1)",
 )
-LdExp = _function("LdExp", "np.ldexp(_0, _1)", lambda _, x, n: LdExp(1, n), _zero, scalar="math.ldexp(_0, _1)")
+LdExp: FunctionClass = _function(
+    "LdExp", "np.ldexp(_0, _1)", lambda _r, _x, n: _scale(n), _zero, scalar="math.ldexp(_0, _1)"
+)
 Sinc = _function("Sinc", "np.sinc(_0)", _sinc_slope)
 Gamma = _function("Gamma", "math.gamma(_0)", _unknown("the derivative of gamma needs digamma, which NumPy lacks"))
 LogGamma = _function("LogGamma", "math.lgamma(_0)", _unknown("the derivative of lgamma is digamma, which NumPy lacks"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,8 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor
-from symgrad.rules.arguments import axis_number, static_integer
+from symgrad.ir.tensor import BOOLEAN, Expr, Index, Tensor
+from symgrad.rules.arguments import axis_number, size, static_integer
 from symgrad.rules.convert import tensor_of
 from symgrad.rules.creation import count_between
 from symgrad.rules.shapes import ravel
@@ -130,9 +131,7 @@ def bounds(builder: Builder, length: Expr, part: slice) -> tuple[Expr, Expr, int
 
 def _clipped(builder: Builder, length: Expr, bound: Any, low: Expr, high: Expr) -> Expr:
     """A bound of a slice, counted from the front, between ``low`` and ``high``."""
-    place = bound.expr if isinstance(bound, Tensor) else sympy.Integer(static_integer(bound))
-    if place.atoms(Entry):
-        raise NotYetSupported("a slice whose length depends on values is not supported yet", remedy="use np.where")
+    place = size(builder, bound)
     if _is_negative(builder, place):
         place = sympy.expand(place + length)
     if not builder.sizes.at_least(place, low):
@@ -217,8 +216,9 @@ def split(builder: Builder, ary: Any, indices_or_sections: Any, axis: Any = 0) -
     else:
         length = builder.sizes.specialise(tensor.shape[place])
         cuts = list(_even_cuts(length, static_integer(indices_or_sections)))
-    pairs = zip(cuts[:-1], cuts[1:], strict=True)
-    return [index(builder, tensor, (*[slice(None)] * place, slice(start, stop))) for start, stop in pairs]
+    return [
+        index(builder, tensor, (*[slice(None)] * place, slice(start, stop))) for start, stop in itertools.pairwise(cuts)
+    ]
 
 
 def _even_cuts(length: int, sections: int) -> Sequence[int]:

@@ -154,7 +154,7 @@ def _filled(builder: Builder, like: Tensor, axis: int, value: Expr, width: int) 
 
 def _widths(pad_width: Any, rank: int) -> list[tuple[int, int]]:
     if not isinstance(pad_width, list | tuple):
-        return [(static_integer(pad_width),) * 2] * rank  # type: ignore[list-item]
+        return [(static_integer(pad_width),) * 2] * rank
     if not isinstance(pad_width[0], list | tuple):
         before, after = pad_width if len(pad_width) == 2 else (pad_width[0],) * 2
         return [(static_integer(before), static_integer(after))] * rank
@@ -174,7 +174,13 @@ def asarray(builder: Builder, a: Any, dtype: Any = None, order: Any = None, **op
 
 
 def array(
-    builder: Builder, object: Any, dtype: Any = None, *, copy: Any = None, order: Any = None, ndmin: Any = 0
+    builder: Builder,
+    object: Any,  # noqa: A002
+    dtype: Any = None,
+    *,
+    copy: Any = None,
+    order: Any = None,
+    ndmin: Any = 0,
 ) -> Tensor:
     """``np.array``."""
     del copy

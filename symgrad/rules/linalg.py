@@ -79,9 +79,8 @@ def _broadcast_shape(builder: Builder, first: Sequence[sympy.Expr], second: Sequ
 def pulled_solve(builder: Builder, cotangent: Tensor, operands: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """``B' = solve(A.T, Y')`` and ``A' = -B' Y.T``."""
     matrix, right = operands
-    if matrix.rank != max(right.rank, 2) or any(
-        x != y for x, y in zip(matrix.shape[:-2], right.shape[:-2], strict=False)
-    ):
+    pairs = zip(matrix.shape[:-2], right.shape[:-2], strict=False)
+    if matrix.rank != max(right.rank, 2) or not all(builder.sizes.same(left, other) for left, other in pairs):
         raise NotYetSupported("the derivative of solve with batches that are broadcast is not supported yet")
     result = solve(builder, matrix, right)
     to_right = solve(builder, matrix_transpose(builder, matrix), cotangent)

@@ -28,12 +28,19 @@ def _of_axes(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return lower
 
 
-def _item(builder: Builder, a: Tensor, *args: Any) -> Tensor:
+def _item(_: Builder, a: Tensor, *args: Any) -> Tensor:
     unused(index=args or None)
     if a.free:
         raise ShapeError("only an array of one element can be converted to a number")
     kind = {"f": float, "b": bool}.get(np.dtype(a.kind).kind, int)
     return Tensor(a.expr, (), kind)
+
+
+def _nested(builder: Builder, a: Tensor) -> Any:
+    if a.rank == 0:
+        return a if is_python(a.kind) else _item(builder, a)
+    number = builder.sizes.specialise(a.shape[0])
+    return [_nested(builder, indexing.index(builder, a, k)) for k in range(number)]
 
 
 def _extremum(name: str, function: Any) -> Callable[..., Tensor]:
@@ -128,7 +135,7 @@ METHODS: dict[str, Row] = {
     "to_device": Refused(_BYTES),
     "tobytes": Refused(_BYTES),
     "tofile": Refused(_BYTES),
-    "tolist": Algebra(lambda builder, a: _nested(builder, a)),
+    "tolist": Algebra(_nested),
     "tostring": Refused(_BYTES),
     "trace": Algebra(shapes.trace),
     "transpose": Algebra(_of_axes(shapes.transpose)),
@@ -136,13 +143,6 @@ METHODS: dict[str, Row] = {
     "view": Refused(_BYTES),
 }
 """Methods by name; the array is the first argument."""
-
-
-def _nested(builder: Builder, a: Tensor) -> Any:
-    if a.rank == 0:
-        return a if is_python(a.kind) else _item(builder, a)
-    number = builder.sizes.specialise(a.shape[0])
-    return [_nested(builder, indexing.index(builder, a, k)) for k in range(number)]
 
 
 PROPERTIES: dict[str, Row] = {
@@ -166,3 +166,5 @@ PROPERTIES: dict[str, Row] = {
     "strides": Refused(_BYTES),
 }
 """Attributes that are not called, by name; the array is the only argument."""
+
+METHODS.update(PROPERTIES)

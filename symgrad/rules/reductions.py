@@ -18,7 +18,7 @@ from symgrad.rules.convert import sliced, tensor_of
 from symgrad.rules.elementwise import isclose
 from symgrad.rules.shapes import expand_dims, ravel
 
-FALSE = (False, None, 0, np._NoValue)  # type: ignore[attr-defined]
+FALSE = (False, None, 0, np._NoValue)
 
 
 def reduced(tensor: Tensor, axes: tuple[int, ...], expr: Expr, kind: Kind, keepdims: Any) -> Tensor:

@@ -29,11 +29,16 @@ _SHAPES = Refused("it is not supported yet", "write it with reshape and np.where
 _OTHER = Refused("symgrad has no rule for this function", "write it with functions that it knows")
 
 GROUPS: dict[Refused, str] = {
-    _LENGTH: "argwhere compress extract flatnonzero intersect1d nonzero setdiff1d setxor1d trim_zeros union1d unique "
-    "unique_all unique_counts unique_inverse unique_values",
+    _LENGTH: (
+        "argwhere compress extract flatnonzero intersect1d nonzero setdiff1d setxor1d trim_zeros union1d "
+        "unique unique_all unique_counts unique_inverse unique_values "
+    ),
     _ORDER: "argpartition argsort lexsort median msort nanmedian partition percentile quantile sort sort_complex",
     _SCAN: "cumprod cumproduct cumsum cumulative_prod cumulative_sum unwrap",
-    _NAN: "nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar",
+    _NAN: (
+        "nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmin nanpercentile nanprod nanquantile "
+        "nanstd nansum nanvar "
+    ),
     _MUTATION: "copyto fill_diagonal place put put_along_axis putmask resize",
     _COUNTING: "bincount digitize in1d isin histogram histogram2d histogram_bin_edges histogramdd searchsorted",
     _POLYNOMIAL: "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots vander",
@@ -42,17 +47,25 @@ GROUPS: dict[Refused, str] = {
     _CALLBACK: "apply_along_axis apply_over_axes frompyfunc fromfunction piecewise vectorize",
     _WINDOW: "bartlett blackman hamming hanning kaiser",
     _EMPTY: "empty empty_like",
-    _TESTS: "array_equal array_equiv iscomplexobj isfortran isnat isrealobj isscalar may_share_memory shares_memory",
+    _TESTS: ("array_equal array_equiv iscomplexobj isfortran isnat isrealobj isscalar may_share_memory shares_memory "),
     _COMPLEX: "real_if_close",
-    _INPUT: "array2string array_repr array_str base_repr binary_repr format_float_positional format_float_scientific "
-    "from_dlpack frombuffer fromfile fromiter fromregex fromstring genfromtxt get_include getbufsize geterr geterrcall info "
-    "load loadtxt memmap printoptions save savetxt savez savez_compressed set_printoptions get_printoptions setbufsize seterr "
-    "seterrcall show_config show_runtime typename",
-    _TYPES: "can_cast common_type dtype finfo get_array_wrap iinfo isdtype issubdtype mintypecode min_scalar_type "
-    "promote_types result_type",
-    _SHAPES: "asmatrix block bmat delete ediff1d insert broadcast_shapes choose diag_indices diag_indices_from diagflat einsum_path fromiter "
-    "indices ix_ mask_indices matrix nditer ndenumerate ndindex permute_dims ravel_multi_index require tril_indices "
-    "tril_indices_from triu_indices triu_indices_from unravel_index unstack asarray_chkfinite frexp concat",
+    _INPUT: (
+        "array2string array_repr array_str base_repr binary_repr format_float_positional "
+        "format_float_scientific from_dlpack frombuffer fromfile fromiter fromregex fromstring genfromtxt "
+        "get_include getbufsize geterr geterrcall info load loadtxt memmap printoptions save savetxt savez "
+        "savez_compressed set_printoptions get_printoptions setbufsize seterr seterrcall show_config "
+        "show_runtime typename "
+    ),
+    _TYPES: (
+        "can_cast common_type dtype finfo get_array_wrap iinfo isdtype issubdtype mintypecode min_scalar_type "
+        "promote_types result_type "
+    ),
+    _SHAPES: (
+        "asmatrix block bmat delete ediff1d insert broadcast_shapes choose diag_indices diag_indices_from "
+        "diagflat einsum_path fromiter indices ix_ mask_indices matrix nditer ndenumerate ndindex "
+        "permute_dims ravel_multi_index require tril_indices tril_indices_from triu_indices triu_indices_from "
+        "unravel_index unstack asarray_chkfinite frexp concat "
+    ),
 }
 """Reasons, and the functions of ``numpy`` that they hold for; a function with a row of its own keeps it."""
 

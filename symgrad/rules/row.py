@@ -15,7 +15,8 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import result_kind
 from symgrad.ir.tensor import BOOLEAN, Expr, Kind, Tensor
 
-Lowering = Callable[..., "Tensor | tuple[Tensor, ...]"]
+Lowering = Callable[..., Any]
+"""Gives a tensor, a static value such as a rank, or a tuple or list of these."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +86,24 @@ def elementwise(builder: Builder, row: Elementwise, *operands: Tensor) -> Tensor
     if row.logical is not None and kind in BOOLEAN and all(operand.kind in BOOLEAN for operand in operands):
         return row.logical(builder, *operands)
     exprs, indices = builder.broadcast(*operands)
-    return Tensor(builder.atomised(row.formula(*exprs), kind), indices, kind)
+    try:
+        formula = row.formula(*exprs)
+    except TypeError as error:
+        raise ArgumentError(f"{_name(row)}: {error}") from error
+    return Tensor(builder.atomised(formula, kind), indices, kind)
+
+
+def _name(row: Elementwise) -> str:
+    return getattr(row.function, "__name__", "the function")
 
 
 def kind_of_call(row: Elementwise, operands: Sequence[Tensor]) -> Kind:
     """The kind of the result; ``ArgumentError`` where the function does not take such operands."""
-    name = getattr(row.function, "__name__", "the function")
     if row.scalar and any(operand.rank for operand in operands):
-        raise ArgumentError(f"{name} takes numbers, not arrays", remedy="use the function of numpy")
+        raise ArgumentError(f"{_name(row)} takes numbers, not arrays", remedy="use the function of numpy")
     if row.kind is not None:
         return row.kind
     try:
         return result_kind(row.function, tuple((operand.kind, operand.rank) for operand in operands))
     except TypeError as error:
-        raise ArgumentError(f"{name}: {error}") from error
+        raise ArgumentError(f"{_name(row)}: {error}") from error

@@ -100,7 +100,7 @@ def squeeze(builder: Builder, a: Any, axis: Any = None) -> Tensor:
 def broadcast_to(builder: Builder, array: Any, shape: Any) -> Tensor:
     """``np.broadcast_to``."""
     tensor = tensor_of(builder, array)
-    target = builder.indices(sizes(shape))
+    target = builder.indices(sizes(builder, shape))
     if tensor.rank > len(target):
         raise ShapeError(f"an array with {tensor.rank} axes cannot be broadcast to {len(target)}")
     places: list[Expr | None] = []
@@ -156,7 +156,7 @@ def reshape(
     del copy
     only("CA", order=order)
     tensor = tensor_of(builder, a)
-    target = list(sizes(newshape if shape is None else shape))
+    target = list(sizes(builder, newshape if shape is None else shape))
     whole = sympy.Mul(*(index.size for index in tensor.free))
     unknown = [place for place, length in enumerate(target) if length == -1]
     if len(unknown) > 1:
@@ -170,7 +170,8 @@ def reshape(
 def _quotient(builder: Builder, whole: Expr, part: Expr) -> Expr:
     """A length that makes up the whole."""
     length = sympy.cancel(builder.sizes.find(whole) / builder.sizes.find(part))
-    if length.is_Rational and not length.is_Integer:
+    value = length.xreplace(builder.sizes.concrete)
+    if value.is_Rational and not value.is_Integer:
         raise ShapeError(f"{whole} elements do not fill a shape with {part} in it")
     return length
 
@@ -184,7 +185,7 @@ def ravel(builder: Builder, a: Any, order: Any = "C") -> Tensor:
 
 def tile(builder: Builder, A: Any, reps: Any) -> Tensor:
     """``np.tile``: broadcast along a new axis before each axis, then reshaped."""
-    tensor, counts = tensor_of(builder, A), list(sizes(reps))
+    tensor, counts = tensor_of(builder, A), list(sizes(builder, reps))
     rank = max(tensor.rank, len(counts))
     counts = [sympy.S.One] * (rank - len(counts)) + counts
     indices = (None,) * (rank - tensor.rank) + tensor.indices
@@ -197,7 +198,7 @@ def tile(builder: Builder, A: Any, reps: Any) -> Tensor:
 def repeat(builder: Builder, a: Any, repeats: Any, axis: Any = None) -> Tensor:
     """``np.repeat`` with one count: broadcast along a new axis, then reshaped."""
     tensor = ravel(builder, a) if axis is None else tensor_of(builder, a)
-    place, count = 0 if axis is None else axis_number(axis, tensor.rank), size(repeats)
+    place, count = 0 if axis is None else axis_number(axis, tensor.rank), size(builder, repeats)
     spread = (*tensor.indices[: place + 1], *builder.indices((count,)), *tensor.indices[place + 1 :])
     lengths = list(tensor.shape)
     lengths[place] *= count

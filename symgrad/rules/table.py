@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -142,6 +143,9 @@ LINALG: dict[str, Lowering] = {
 """Functions of ``numpy.linalg`` that index notation expresses."""
 
 
+OPERATORS: dict[Any, Row] = {operator.matmul: Algebra(contractions.matmul), operator.getitem: Algebra(indexing.index)}
+
+
 def _named(module: Any, rows: Mapping[str, Row]) -> dict[Any, Row]:
     return {getattr(module, name): row for name, row in rows.items() if hasattr(module, name)}
 
@@ -164,6 +168,7 @@ def _table() -> dict[Any, Row]:
         **in_linalg,
         **_named(np.linalg, linalg.NAMES),
         **lowered,
+        **OPERATORS,
         **elementwise.TABLE,
     }
     return {**{function: row for function, row in refusals() if function not in known}, **known}

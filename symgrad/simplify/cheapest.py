@@ -18,12 +18,12 @@ def cheapest(builder: Builder, expr: Expr) -> Expr:
     """An equal expression of least cost: as it stands, expanded, with common factors, with relations used."""
     if not expr.args:
         return expr
-    best = bounded(builder, _best(expr))
+    best = _best(expr)
     for candidate in rational.candidates(builder, best):
         trial = _best(candidate)
         if cost(trial) < cost(best):
             best = trial
-    return best
+    return bounded(builder, best)
 
 
 def _best(expr: Expr) -> Expr:

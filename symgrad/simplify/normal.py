@@ -15,6 +15,7 @@ import sympy
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Equation, Map, Op, Sum
 from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, Ref, Tensor, substitute
+from symgrad.rules.functions import Equal
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Normal:
 
     def form(self, expr: Expr) -> Expr:
         """The expression with every definition written out as far as it is algebra."""
+        expr = expr.xreplace(self.builder.sizes.substitution())
         entries = sorted(expr.atoms(Entry), key=lambda entry: entry.name)
         return self._reduced(sympy.expand(expr.xreplace({entry: self._entry(entry) for entry in entries})))
 
@@ -51,16 +53,38 @@ class Normal:
                 return self._map(body, kind)
             case Sum(bound, body):
                 return self._sum(self.form(body), bound, kind)
+            case Op("stack" | "concatenate") as op:
+                return self._joined(op, equation.indices, kind)
             case Op() as op:
                 operands = [Tensor(self.form(o.expr), o.indices, o.kind) for o in op.operands]
                 made = self.builder.op(op.name, operands, equation.ref.shape, kind, op.params, op.result)
                 return self.builder.rename(made, equation.indices) if made.free else made.expr
+
+    def _joined(self, op: Op, indices: tuple[Index, ...], kind: Kind) -> Expr:
+        """Parts side by side, each at its positions: ``sum_k delta(axis, k) part_k``."""
+        place = dict(op.params)["axis"]
+        assert isinstance(place, int)
+        rest = [index for number, index in enumerate(indices) if number != place]
+        total, offset = sympy.S.Zero, sympy.S.Zero
+        for part in op.operands:
+            if op.name == "stack":
+                total += Delta(indices[place], offset) * self.form(self.builder.rename(part, rest))
+                offset += 1
+                continue
+            index = self.builder.index(part.shape[place])
+            renamed = self.builder.rename(part, [*rest[:place], index, *rest[place:]])
+            total += self._sum(self.form(renamed) * Delta(indices[place], offset + index), (index,), kind)
+            offset += part.shape[place]
+        return total
 
     def _map(self, body: Expr, kind: Kind) -> Expr:
         if isinstance(body, sympy.Pow) and not body.exp.is_Integer:
             return self.builder.map(sympy.Pow(self.form(body.base), body.exp, evaluate=False), kind)
         if isinstance(body, sympy.exp):
             return self._exponential(self.form(body.args[0]), kind)
+        if type(body) is Equal and any(isinstance(argument, Index) for argument in body.args):
+            axis, position = sorted(body.args, key=lambda argument: not isinstance(argument, Index))
+            return Delta(axis, self.form(position))
         if isinstance(body, sympy.log):
             return self._logarithm(self.form(body.args[0]), kind)
         if isinstance(body, sympy.Function) and not isinstance(body, Delta):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sympy
 
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Map
 from symgrad.ir.tensor import Entry, Expr, factors
 
 
@@ -24,29 +23,25 @@ def bounded(builder: Builder, expr: Expr) -> Expr:
 
 def _bounded_product(builder: Builder, product: Expr) -> Expr:
     powers = product.as_powers_dict()
-    for ratio in factors(product):
-        found = _exponential_ratio(builder, ratio)
+    for total in factors(product):
+        found = _shifted_exponential(builder, total)
         if found is None:
             continue
         exponential, exponent, constant = found
-        power = powers.get(ratio, 0)
-        if power > 0 and powers.get(exponential, 0) == power:
+        power = powers.get(exponential, sympy.S.Zero)
+        if power > 0 and powers.get(total, 0) == -power:
             kind = exponential.ref.kind
             opposite = builder.map(sympy.exp(-exponent), kind, "e")
-            bounded_ratio = builder.map(1 / (1 + constant * opposite), kind, "r")
-            product = product / (exponential * ratio) ** power * bounded_ratio**power
+            bounded_total = builder.map(1 + constant * opposite, kind, "u")
+            product = product * (total / exponential) ** power / bounded_total**power
     return product
 
 
-def _exponential_ratio(builder: Builder, entry: Entry) -> tuple[Entry, Expr, Expr] | None:
-    """``(e, u, c)`` where the entry is ``1/(c + e)`` with a positive number ``c`` and ``e = exp(u)``."""
-    definition = builder.definition(entry.ref)
-    if not isinstance(definition, Map) or not definition.body.is_Pow or definition.body.exp != -1:
-        return None
+def _shifted_exponential(builder: Builder, entry: Entry) -> tuple[Entry, Expr, Expr] | None:
+    """``(e, u, c)`` where the entry is ``c + e`` with a positive number ``c`` and ``e = exp(u)``."""
     body = builder.unfold(entry)
-    assert body is not None
-    constant, rest = body.base.as_coeff_Add()
-    if not isinstance(rest, Entry) or not constant.is_positive:
+    if body is None or not body.is_Add:
         return None
-    inner = builder.unfold(rest)
+    constant, rest = body.as_coeff_Add()
+    inner = builder.unfold(rest) if isinstance(rest, Entry) and constant.is_positive else None
     return (rest, inner.args[0], constant) if isinstance(inner, sympy.exp) else None

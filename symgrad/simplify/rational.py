@@ -1,7 +1,7 @@
-"""Rational relations between entries: reciprocals of sums, and formulas of one exponential.
+"""Relations between entries that are sums of each other: ``u := 1 + e`` hides that ``e/u**2`` is ``1/u - 1/u**2``.
 
-A reciprocal ``r := 1/(1 + e)`` is an entry of its own, so that ``e*r**2`` hides ``r - r**2``. Two rewrites find such
-forms: the inverse of a Moebius map (``e = 1/r - 1``), and cancellation after reciprocals are written out.
+Two rewrites bring them out: a computed summand is written as the sum less the rest (``e = u - 1``), and sums that share
+entries with the expression are written out and cancelled.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import sympy
 
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Map
 from symgrad.ir.tensor import Entry, Expr, factors
 
 MOST_OPERATIONS = 60
@@ -19,43 +18,48 @@ MOST_OPERATIONS = 60
 
 def candidates(builder: Builder, expr: Expr) -> Iterator[Expr]:
     """Equal expressions that may be cheaper."""
-    reciprocals = [entry for entry in factors(expr) if _reciprocal(builder, entry) is not None]
-    if not reciprocals or sympy.count_ops(expr) > MOST_OPERATIONS:
+    sums = {entry: body for entry in factors(expr) if (body := _sum(builder, entry)) is not None}
+    if not sums or sympy.count_ops(expr) > MOST_OPERATIONS:
         return
-    present = expr.atoms(Entry)
-    for entry in reciprocals:
-        denominator = _reciprocal(builder, entry)
-        assert denominator is not None
-        for inner in sorted(denominator.atoms(Entry) & present, key=lambda e: e.name):
-            inverse = _moebius_inverse(denominator, inner, entry)
-            if inverse is not None:
-                yield sympy.expand(expr.xreplace({inner: inverse}))
-    shared = [entry for entry in reciprocals if _linked(builder, entry, present)]
-    if shared:
-        unfolded = expr.xreplace({entry: 1 / _reciprocal(builder, entry) for entry in shared})  # type: ignore[operator]
-        yield sympy.cancel(unfolded)
+    kept = {}
+    for entry, body in sums.items():
+        summand = _lone_summand(body)
+        if summand is not None and summand in expr.atoms(Entry) and builder.unfold(summand) is not None:
+            kept[entry] = summand
+            expr = expr.xreplace({summand: _solved(body, summand, entry)})
+    if kept:
+        yield sympy.expand(expr)
+    others = _linked({entry: body for entry, body in sums.items() if entry not in kept}, expr)
+    if others:
+        unfolded = expr.xreplace(others)
+        yield sympy.expand(unfolded)
+        yield sympy.expand(sympy.cancel(unfolded))
 
 
-def _reciprocal(builder: Builder, entry: Entry) -> Expr | None:
-    """``b`` where the entry is defined as ``1/b``."""
-    definition = builder.definition(entry.ref)
-    if not isinstance(definition, Map) or not definition.body.is_Pow or definition.body.exp != -1:
-        return None
+def _sum(builder: Builder, entry: Entry) -> Expr | None:
+    """The terms of an entry that is defined as a sum of terms."""
     body = builder.unfold(entry)
-    return None if body is None else body.base
+    return body if body is not None and body.is_Add else None
 
 
-def _linked(builder: Builder, entry: Entry, present: set[Entry]) -> bool:
-    denominator = _reciprocal(builder, entry)
-    return denominator is not None and bool(denominator.atoms(Entry) & present)
+def _lone_summand(body: Expr) -> Entry | None:
+    """``e`` in ``c + k*e`` with numbers ``c`` and ``k``."""
+    constant, rest = body.as_coeff_Add()
+    _, entry = rest.as_coeff_Mul()
+    return entry if constant != 0 and isinstance(entry, Entry) else None
 
 
-def _moebius_inverse(denominator: Expr, inner: Entry, result: Entry) -> Expr | None:
-    """``inner`` in terms of ``result == 1/(c + k*inner)`` with numbers ``c`` and ``k``."""
-    if not denominator.is_Add or len(denominator.args) != 2:
-        return None
-    slope = denominator.coeff(inner)
-    constant = denominator - slope * inner
-    if not slope.is_number or slope == 0 or not constant.is_number:
-        return None
-    return (1 / result - constant) / slope
+def _solved(body: Expr, summand: Entry, total: Entry) -> Expr:
+    """The summand in terms of the whole."""
+    slope = body.coeff(summand)
+    return (total - (body - slope * summand)) / slope
+
+
+def _linked(sums: dict[Entry, Expr], expr: Expr) -> dict[Expr, Expr]:
+    """The sums whose terms occur elsewhere in the expression, directly or in another of the sums."""
+    chosen: dict[Expr, Expr] = {}
+    for entry, body in sums.items():
+        elsewhere = expr.atoms(Entry).union(*(other.atoms(Entry) for key, other in sums.items() if key != entry))
+        if body.atoms(Entry) & elsewhere:
+            chosen[entry] = body
+    return chosen

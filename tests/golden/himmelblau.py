@@ -1,0 +1,20 @@
+"""Himmelblau's function of the elements of a vector."""
+
+import numpy as np
+
+ARGNUMS = 0
+
+
+def loss(p):
+    return (p[0] ** 2 + p[1] - 11) ** 2 + (p[0] + p[1] ** 2 - 7) ** 2
+
+
+def closed_form(p):
+    x, y = p
+    a = x * x + y - 11
+    b = x + y * y - 7
+    return np.array([4 * x * a + 2 * b, 2 * a + 4 * y * b])
+
+
+def example(rng):
+    return (rng.normal(size=2),)

@@ -1,0 +1,8 @@
+def loss_grad(x, y):
+    """Gradient of loss with respect to x, y.
+
+    x: float, y: float
+    """
+    t = x + y * y - 7  # line 9
+    t_1 = x * x + y - 11  # line 9
+    return 2 * t + 4 * t_1 * x, 4 * t * y + 2 * t_1

@@ -1,0 +1,415 @@
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from reading import check, program_of, refused, underlined
+
+from symgrad.errors import (
+    ArgumentError,
+    DifferentiationError,
+    NoDerivative,
+    NotYetSupported,
+    ShapeError,
+    SymgradError,
+    UnsupportedSyntax,
+)
+
+X = np.array([[0.3, -1.2, 0.7], [2.0, 0.4, -0.1]])
+log: list[Any] = []
+state = 0
+
+
+def branch(x: Any) -> Any:
+    if x.sum() > 0:
+        return x
+    return -x
+
+
+def conditional(x: Any) -> Any:
+    return x if x[0, 0] > 0 else -x
+
+
+def logic(x: Any) -> Any:
+    return x[0, 0] and 1.0
+
+
+def negated(x: Any) -> Any:
+    return not x[0, 0]
+
+
+def loop_over_range(x: Any) -> Any:
+    for i in range(x.shape[0]):
+        x = x + i
+    return x
+
+
+def loop_over_rows(x: Any) -> Any:
+    total = 0.0
+    for row in x:
+        total = total + row
+    return total
+
+
+def comprehension_over_rows(x: Any) -> Any:
+    return [row * 2 for row in x]
+
+
+def while_loop(x: Any) -> Any:
+    n = 0
+    while n < 3:
+        n = n + 1
+    return x * n
+
+
+def element_store(x: Any) -> Any:
+    y = x * 2
+    y[0] = 1.0
+    return y
+
+
+def element_update(x: Any) -> Any:
+    y = x * 2
+    y[0, 1] += 1.0
+    return y
+
+
+def attribute_store(x: Any) -> Any:
+    holder.value = x
+    return x
+
+
+class Holder:
+    value = 0.0
+
+
+holder = Holder()
+
+
+def argument_update(x: Any) -> Any:
+    x += 1.0
+    return x
+
+
+def alias_update(x: Any) -> Any:
+    y = x * 2
+    z = y
+    z += 1.0
+    return y
+
+
+def view_update(x: Any) -> Any:
+    y = x * 2
+    z = y[0]
+    y += 1.0
+    return z
+
+
+def transposed_update(x: Any) -> Any:
+    y = x.T
+    y += 1.0
+    return x
+
+
+def held_update(x: Any) -> Any:
+    y = x * 2
+    held = [y]
+    y += 1.0
+    return held[0]
+
+
+def helper(y: Any) -> Any:
+    y += 1.0
+    return y
+
+
+def inlined_update(x: Any) -> Any:
+    y = x * 2
+    return helper(y) + y
+
+
+def broadcast_update(x: Any) -> Any:
+    y = x[0] * 2
+    y += x
+    return y
+
+
+def list_update(x: Any) -> Any:
+    items = [x]
+    items += [x]
+    return items[1]
+
+
+def printed(x: Any) -> Any:
+    print(x)  # noqa: T201
+    return x
+
+
+def appended(x: Any) -> Any:
+    log.append(x)
+    return x
+
+
+def random_draw(x: Any) -> Any:
+    return x * random.random()
+
+
+def numpy_random(x: Any) -> Any:
+    return x * np.random.normal(size=3)
+
+
+def unknown_function(x: Any) -> Any:
+    return np.sum(np.frexp(x)[0])
+
+
+def out_argument(x: Any) -> Any:
+    return np.exp(x, out=x)
+
+
+def where_argument(x: Any) -> Any:
+    return np.exp(x, where=x > 0)
+
+
+def global_statement(x: Any) -> Any:
+    global state  # noqa: PLW0603
+    state = x
+    return x
+
+
+def with_statement(x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return np.log(x)
+
+
+def try_statement(x: Any) -> Any:
+    try:
+        return np.log(x)
+    finally:
+        pass
+
+
+def match_statement(x: Any) -> Any:
+    match x:
+        case _:
+            return x
+
+
+def yielding(x: Any) -> Any:
+    return sum(generator(x))
+
+
+def generator(x: Any) -> Any:
+    yield x
+
+
+def endless(x: Any) -> Any:
+    return endless(x + 1)
+
+
+def raising(x: Any) -> Any:
+    raise ValueError("no")
+
+
+def failing(x: Any) -> Any:
+    assert x.ndim == 1, "a vector"
+    return x
+
+
+def string_operand(x: Any, y: Any = "text") -> Any:
+    return np.exp(x) + y
+
+
+def string_argument(x: Any, y: Any = None) -> Any:
+    return x * np.exp(y)
+
+
+def wrong_count(x: Any) -> Any:
+    return helper(x, 1)
+
+
+def missing(x: Any) -> Any:
+    return helper()
+
+
+def wrong_keyword(x: Any) -> Any:
+    return helper(x, z=1)
+
+
+def numpy_count(x: Any) -> Any:
+    return np.sum(x, sideways=1)
+
+
+def undefined(x: Any) -> Any:
+    return x * nothing  # noqa: F821
+
+
+def unbound(x: Any) -> Any:
+    y = x * later  # noqa: F821
+    later = 1.0
+    return y * later
+
+
+def no_attribute(x: Any) -> Any:
+    return x.nothing
+
+
+def no_module_attribute(x: Any) -> Any:
+    return np.nothing(x)
+
+
+def called_array(x: Any) -> Any:
+    return x(1)
+
+
+def shapes(x: Any) -> Any:
+    return x @ x
+
+
+def unpacked(x: Any) -> Any:
+    a, b, c = x
+    return a + b + c
+
+
+def formatted(x: Any) -> Any:
+    return {f"{x}": x}
+
+
+def chained_arrays(x: Any) -> Any:
+    return 0 < x < 1
+
+
+def runtime_key(x: Any) -> Any:
+    return [1.0, 2.0][x.shape[0]]
+
+
+def static_error(x: Any) -> Any:
+    return x * (1 / 0)
+
+
+def loop_variable(x: Any) -> Any:
+    return [x * k for k in range(10**6)]
+
+
+REFUSALS: list[tuple[Any, type[SymgradError], str]] = [
+    (branch, NotYetSupported, "x.sum() > 0"),
+    (conditional, NotYetSupported, "x[0, 0] > 0"),
+    (logic, NotYetSupported, "x[0, 0]"),
+    (negated, NotYetSupported, "x[0, 0]"),
+    (loop_over_range, NotYetSupported, "range(x.shape[0])"),
+    (loop_over_rows, NotYetSupported, "x"),
+    (comprehension_over_rows, NotYetSupported, "x"),
+    (while_loop, NotYetSupported, "while n < 3:"),
+    (element_store, NotYetSupported, "y[0]"),
+    (element_update, NotYetSupported, "y[0, 1]"),
+    (attribute_store, NotYetSupported, "holder.value"),
+    (argument_update, NotYetSupported, "x += 1.0"),
+    (alias_update, NotYetSupported, "z += 1.0"),
+    (view_update, NotYetSupported, "y += 1.0"),
+    (transposed_update, NotYetSupported, "y += 1.0"),
+    (held_update, NotYetSupported, "y += 1.0"),
+    (inlined_update, NotYetSupported, "y += 1.0"),
+    (broadcast_update, NotYetSupported, "y += x"),
+    (list_update, NotYetSupported, "items += [x]"),
+    (printed, NotYetSupported, "print(x)"),
+    (appended, NotYetSupported, "log.append"),
+    (random_draw, NoDerivative, "random.random()"),
+    (numpy_random, NoDerivative, "np.random.normal(size=3)"),
+    (unknown_function, NoDerivative, "np.frexp(x)"),
+    (out_argument, NotYetSupported, "np.exp(x, out=x)"),
+    (where_argument, NotYetSupported, "np.exp(x, where=x > 0)"),
+    (global_statement, NotYetSupported, "global state  # noqa: PLW0603"),
+    (with_statement, NotYetSupported, 'with np.errstate(all="ignore"):'),
+    (try_statement, NotYetSupported, "try:"),
+    (match_statement, NotYetSupported, "match x:"),
+    (yielding, NotYetSupported, "generator(x)"),
+    (endless, NotYetSupported, "endless(x + 1)"),
+    (raising, DifferentiationError, 'raise ValueError("no")'),
+    (failing, DifferentiationError, 'assert x.ndim == 1, "a vector"'),
+    (string_operand, ArgumentError, "y"),
+    (string_argument, ArgumentError, "y"),
+    (wrong_count, ArgumentError, "helper(x, 1)"),
+    (missing, ArgumentError, "helper()"),
+    (wrong_keyword, ArgumentError, "helper(x, z=1)"),
+    (numpy_count, ArgumentError, "np.sum(x, sideways=1)"),
+    (undefined, ArgumentError, "nothing"),
+    (unbound, ArgumentError, "later"),
+    (no_attribute, ArgumentError, "x.nothing"),
+    (no_module_attribute, ArgumentError, "np.nothing"),
+    (called_array, ArgumentError, "x(1)"),
+    (shapes, ShapeError, "x @ x"),
+    (unpacked, ShapeError, "a, b, c"),
+    (formatted, NotYetSupported, "{x}" if sys.version_info >= (3, 12) else 'f"{x}"'),
+    (chained_arrays, DifferentiationError, "0 < x < 1"),
+    (runtime_key, NotYetSupported, "[1.0, 2.0][x.shape[0]]"),
+    (static_error, DifferentiationError, "1 / 0"),
+    (loop_variable, NotYetSupported, "range(10**6)"),
+]
+
+
+@pytest.mark.parametrize(("function", "kind", "text"), REFUSALS, ids=lambda item: getattr(item, "__name__", None))
+def test_refusals_are_located(function: Any, kind: type[SymgradError], text: str) -> None:
+    error = refused(kind, function, X)
+    assert type(error) is kind
+    assert underlined(error) == text
+    assert error.reason
+
+
+def test_every_refusal_tells_a_remedy_or_is_the_users_error() -> None:
+    for function, kind, _ in REFUSALS:
+        if kind in {NotYetSupported, NoDerivative}:
+            assert refused(kind, function, X).remedy, function.__name__
+
+
+def test_the_message() -> None:
+    first = branch.__code__.co_firstlineno + 1
+    assert str(refused(NotYetSupported, branch, X)) == (
+        "x.sum() > 0 depends on run-time values: it cannot be decided while compiling\n"
+        f'  File "{__file__}", line {first}\n'
+        "    if x.sum() > 0:\n"
+        "       ^^^^^^^^^^^\n"
+        "remedy: use np.where, or a condition on shapes, None, bools or strings"
+    )
+
+
+def test_a_string_where_an_array_is_expected() -> None:
+    assert refused(ArgumentError, string_operand, X).reason == "y is a str, where an array or a number is expected"
+    assert refused(ArgumentError, string_argument, X).reason == "y is None, where an array or a number is expected"
+
+
+def test_unsupported_syntax() -> None:
+    error = refused(UnsupportedSyntax, lambda x: (yield x), X)
+    assert "yield" in error.reason or "generator" in error.reason
+
+
+def test_columns_are_characters() -> None:
+    def function(x: Any) -> Any:
+        return {"größe": 1.0}["größe"] * np.frexp(x)
+
+    assert underlined(refused(NoDerivative, function, X)) == "np.frexp(x)"
+
+
+def test_in_place_is_accepted_where_nobody_sees_it() -> None:
+    def function(x: Any) -> Any:
+        y = np.exp(x)
+        y += 1.0
+        y *= x
+        z = y - x
+        z -= y
+        w = np.zeros(3)
+        w += x[0]
+        return z, w
+
+    check(function, X)
+
+
+def test_in_place_on_a_zero_dimensional_array_is_refused() -> None:
+    def function(x: Any) -> Any:
+        x += 1.0
+        return x
+
+    refused(NotYetSupported, function, np.array(1.0))
+    program_of(function, np.float64(1.0))
+    program_of(function, 1.0)
