@@ -185,7 +185,7 @@ def _shifted(function: Callable[..., Any], args: Sequence[Any], place: tuple[int
 
 def _richardson(value: Callable[[float], float], x: float) -> float:
     """Central differences at ``h``, ``h/2``, ``h/4``, extrapolated to zero (error of order ``h**6``)."""
-    step = 1e-2 * max(1.0, abs(float(x)))
+    step = 2e-3 * max(1.0, abs(float(x)))
     table = [(value(h) - value(-h)) / (2 * h) for h in (step, step / 2, step / 4)]
     first = [(4 * b - a) / 3 for a, b in zip(table, table[1:], strict=False)]
     return (16 * first[1] - first[0]) / 15

@@ -73,7 +73,7 @@ class Reverse:
                 self._map(equation, body, cotangent)
             case Sum(bound, body):
                 contraction = body.is_Mul and len([part for part in body.args if index_symbols(part)]) > 1
-                shared = self._shared(equation, cotangent, len(self._active(body)) if contraction else 1)
+                shared = self._shared(equation, cotangent, 2 if contraction else 1)
                 self._name(shared, equation.entry)
                 for entry in self._active(body):
                     self._add(entry, shared * body.diff(entry), equation.indices + bound)

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 SHORT = 8
 
 
+def _signed(coefficient: Expr, rest: Expr) -> tuple[Expr, Expr]:
+    """A minus sign goes into a difference: ``-(y - p)`` is ``p - y``."""
+    for part in sympy.Mul.make_args(rest):
+        if coefficient < 0 and part.is_Add and any(term.as_coeff_Mul()[0] < 0 for term in part.args):
+            return -coefficient, rest.xreplace({part: sympy.Add(*(-term for term in part.args))})
+    return coefficient, rest
+
+
 @dataclass(frozen=True)
 class Product:
     """``-array`` or ``array``; ``flipped`` is the former where a number in front takes the sign (``-2 * x``)."""
@@ -53,7 +61,7 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     found = speller.known.exact(expr) if expr.args else None
     if found is not None:
         return Product(aligned(found, target))
-    coefficient, rest = _numbers(expr)
+    coefficient, rest = _signed(*_numbers(expr))
     powers, composites = speller.known.divided(rest)
     brackets = [base for base in powers if isinstance(base, Entry) and base.ref.kind in BOOLEAN]
     if rest in brackets:

@@ -154,7 +154,8 @@ def _statement(
     operands = [*chosen.operands, aligned(spelled, layout).code]
     place, last = _shifted(chosen, offset - 1), f"_{offset + len(operands) - 1}"
     if not chosen.unique:
-        return f"np.{'subtract' if negative else 'add'}.at(_, ({place},), {last})", operands
+        place = f"np.s_[{place}]" if ":" in place else f"({place},)" if "," in place else place
+        return f"np.{'subtract' if negative else 'add'}.at(_, {place}, {last})", operands
     return f"_[{place}] {'=' if fresh else '-=' if negative else '+='} {last}", operands
 
 

@@ -97,6 +97,7 @@ class Statements:
 
     def shorten(self, code: Code) -> None:
         """Name operands of a returned expression until it fits on a line."""
+        code = code.operands[0] if code.template == "_0" else code
         while len(to_source(ast.Return(self.expression(code)))) > WIDTH:
             part = self._largest_part(code)
             if part is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.code_writer import renamed
-from symgrad.frontend.frame import Frame
+from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.truth import elements, rows
 from symgrad.frontend.values import describe
 from symgrad.ir.program import Define, Value
@@ -58,8 +58,16 @@ def _named(frame: Frame, target: ast.expr, name: str, value: Value) -> Value:
         reader.aliasing.moved(old, value)
         reader.captures.renamed(old, value)
         reader.depths[id(value)] = frame.depth, value
+        _forget_unnamed(reader, old)
         reader.statements.append(Define(value, name, frame.span(target)))
     return value
+
+
+def _forget_unnamed(reader: Reader, value: Value) -> None:
+    """Drop the last records of a value without a name: the statement that names it follows."""
+    statements = reader.statements
+    while statements and statements[-1].variable is None and statements[-1].value.code is value.code:
+        statements.pop()
 
 
 def _unpack(frame: Frame, targets: Sequence[ast.expr], item: object) -> None:

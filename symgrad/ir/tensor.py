@@ -13,13 +13,13 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
 
-Expr = sympy.Expr
-Kind = np.dtype[Any] | type
+Expr: TypeAlias = sympy.Expr
+Kind: TypeAlias = np.dtype[Any] | type
 """The dtype of a value: a NumPy dtype, or ``float``, ``int``, ``bool``, ``complex`` for a Python number."""
 
 

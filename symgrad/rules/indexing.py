@@ -174,7 +174,18 @@ def _as_array(builder: Builder, part: Any) -> Tensor:
 
 
 def _gathered(builder: Builder, axis: Index | None, place: Expr) -> Expr | None:
-    return _position(builder, axis, int(place)) if place.is_Integer else None if axis is None else place
+    if place.is_Integer:
+        return _position(builder, axis, int(place))
+    if isinstance(place, Index) and axis is not None:
+        _meet(builder, axis, place)
+    return None if axis is None else place
+
+
+def _meet(builder: Builder, axis: Index, counter: Index) -> None:
+    """``np.arange(n)`` along an axis: all of it, if it is so at this call (a condition of the guard)."""
+    values = builder.sizes.value(builder.sizes.find(axis.size)), builder.sizes.value(builder.sizes.find(counter.size))
+    if values[0] == values[1]:
+        builder.sizes.unify(axis.size, counter.size)
 
 
 def take(builder: Builder, a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Tensor:

@@ -24,8 +24,9 @@ def annihilated(expr: Expr) -> Expr:
 
 
 def _without_pair(expr: Expr, bracket: Entry, complement: Entry) -> Expr:
-    kept = [term for term in terms(expr) if not (term.has(bracket) and term.has(complement))]
-    cofactors = {term: term.xreplace({bracket: sympy.S.One}) for term in kept if term.has(bracket)}
+    factors = {term: set(sympy.Mul.make_args(term)) for term in terms(expr)}
+    kept = [term for term in factors if not {bracket, complement} <= factors[term]]
+    cofactors = {term: term / bracket for term in kept if bracket in factors[term]}
     for term, cofactor in cofactors.items():
         partner = cofactor * complement
         if partner in kept:

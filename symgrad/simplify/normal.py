@@ -8,6 +8,7 @@ of independent entries; elsewhere it may fail to prove a true equation, never pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
@@ -27,14 +28,38 @@ class Normal:
 
     def is_zero(self, expr: Expr) -> bool:
         """Whether the expression is proved to vanish."""
-        numerator, _ = sympy.fraction(sympy.together(self.form(expr)))
+        form = self.form(expr)
+        if form == 0:
+            return True
+        written = {entry: body for entry in form.atoms(Entry) if (body := self._sum_of(entry)) is not None}
+        numerator, _ = sympy.fraction(sympy.together(form.xreplace(written)))
         return bool(self._reduced(sympy.expand(numerator)) == 0)
 
     def form(self, expr: Expr) -> Expr:
-        """The expression with every definition written out as far as it is algebra."""
-        expr = expr.xreplace(self.builder.sizes.substitution())
-        entries = sorted(expr.atoms(Entry), key=lambda entry: entry.name)
-        return self._reduced(sympy.expand(expr.xreplace({entry: self._entry(entry) for entry in entries})))
+        """A sum of monomials, every definition written out as far as it is algebra; sums in denominators are entries."""
+        return self._reduced(self._expanded(expr.xreplace(self.builder.sizes.substitution())))
+
+    def _expanded(self, expr: Expr) -> Expr:
+        if isinstance(expr, Entry):
+            return self._entry(expr)
+        if expr.is_Add:
+            return sympy.Add(*map(self._expanded, expr.args))
+        if expr.is_Mul:
+            return _distributed([self._expanded(part) for part in expr.args])
+        if expr.is_Pow and expr.exp.is_Integer:
+            count = abs(int(expr.exp))
+            base = self._expanded(expr.base) if expr.exp > 0 else 1 / self._denominator(expr.base)
+            return _distributed([base] * count)
+        return expr
+
+    def _denominator(self, expr: Expr) -> Expr:
+        """A divisor: its common factors as they are, the sums that remain as entries."""
+        parts = sympy.Mul.make_args(sympy.factor_terms(self.form(expr)))
+        return sympy.Mul(*(self.builder.map(part, float) if part.is_Add and part.atoms(Entry) else part for part in parts))
+
+    def _sum_of(self, entry: Entry) -> Expr | None:
+        body = self.builder.unfold(entry)
+        return body if body is not None and body.is_Add else None
 
     def _entry(self, entry: Entry) -> Expr:
         if entry.negated:
@@ -137,17 +162,37 @@ class Normal:
         return sympy.Add(*(self.builder.sum(term, bound, kind) for term in sympy.Add.make_args(body)))
 
     def _reduced(self, expr: Expr) -> Expr:
-        """Even powers of square roots written out."""
-        for entry in sorted(expr.atoms(Entry), key=lambda entry: entry.name):
-            body = self.builder.unfold(entry)
-            if isinstance(body, sympy.Pow) and body.exp == sympy.Rational(1, 2):
-                base = body.base
-                expr = expr.replace(
-                    lambda e, entry=entry: e.is_Pow and e.base == entry and e.exp.is_Integer and abs(e.exp) > 1,
-                    lambda e, entry=entry, base=base: base ** (int(e.exp) // 2) * entry ** (int(e.exp) % 2),
-                )
-                expr = sympy.expand(expr)
-        return expr
+        """Squares of square roots written out; ``m/(c + m)`` as ``1 - c/(c + m)`` for a monomial ``m``."""
+        terms = [self._reduced_term(term) for term in sympy.Add.make_args(expr)]
+        reduced = sympy.Add(*terms)
+        return expr if reduced == expr else self._reduced(reduced)
+
+    def _reduced_term(self, term: Expr) -> Expr:
+        powers = term.as_powers_dict()
+        for entry, exponent in sorted(powers.items(), key=lambda item: str(item[0])):
+            body = self.builder.unfold(entry) if isinstance(entry, Entry) and exponent.is_Integer else None
+            if isinstance(body, sympy.Pow) and body.exp == sympy.Rational(1, 2) and abs(exponent) > 1:
+                half = self._expanded(body.base ** (int(exponent) // 2))
+                return _distributed([half, entry ** (int(exponent) % 2), term / entry**exponent])
+            if body is not None and body.is_Add and exponent < 0:
+                constant, rest = body.as_coeff_Add()
+                if constant != 0 and not rest.is_Add and _divides(rest, powers):
+                    return _distributed([entry - constant, term / rest])
+        return term
+
+
+def _divides(monomial: Expr, powers: Mapping[Expr, Expr]) -> bool:
+    """Whether a product has all factors of a monomial."""
+    needed = [part.as_base_exp() for part in sympy.Mul.make_args(monomial) if not part.is_number]
+    return all(powers.get(b, 0) * e > 0 and abs(powers.get(b, 0)) >= abs(e) for b, e in needed)
+
+
+def _distributed(parts: Sequence[Expr]) -> Expr:
+    """A product of sums of monomials, multiplied out; denominators are monomials."""
+    total = [sympy.S.One]
+    for part in parts:
+        total = [left * right for left in total for right in sympy.Add.make_args(part)]
+    return sympy.Add(*total)
 
 
 def equal(builder: Builder, left: Tensor, right: Tensor) -> bool:

@@ -4,4 +4,4 @@ def loss_grad(w, X, y):
     w: float64[:], X: float64[:, :], y: float64[:]
     """
     p = 1 / (1 + np.exp(-(X @ w)))  # line 9
-    return -(X.T @ (y - p) / X.shape[0])
+    return X.T @ ((p - y) / X.shape[0])

@@ -6,5 +6,5 @@ def loss_grad(W, b, X, Y):
     z = X @ W + b  # line 9
     t = np.exp(z)  # line 10
     p = t / t.sum(axis=1, keepdims=True)  # line 10
-    t_1 = (p * Y.sum(axis=1, keepdims=True) - Y) / X.shape[0]
-    return X.T @ t_1, t_1.sum(axis=0)
+    dz = (p * Y.sum(axis=1, keepdims=True) - Y) / X.shape[0]
+    return X.T @ dz, dz.sum(axis=0)

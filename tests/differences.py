@@ -1,0 +1,100 @@
+"""Derivatives from values alone: the complex step where a function is analytic, else extrapolated differences."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+STEP = 1e-30
+Function = Callable[..., Any]
+
+
+def moved(arg: Any, place: tuple[int, ...], step: complex) -> Any:
+    """The argument with one entry moved, as complex numbers if the step is complex."""
+    if isinstance(arg, float) and not isinstance(arg, np.generic):
+        return arg + step
+    array = np.array(arg, dtype=np.result_type(arg, type(step)))
+    array[place] += step
+    return array if isinstance(arg, np.ndarray) else array[()]
+
+
+def _value(function: Function, args: Sequence[Any], position: int, place: tuple[int, ...], step: complex) -> Any:
+    return function(*args[:position], moved(args[position], place, step), *args[position + 1 :])
+
+
+def complex_step(function: Function, args: Sequence[Any], position: int) -> np.ndarray | None:
+    """The gradient from imaginary steps; None where the function takes no complex numbers."""
+    found = np.empty(np.shape(args[position]))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        try:
+            for place in np.ndindex(found.shape):
+                found[place] = np.imag(_value(function, args, position, place, STEP * 1j)) / STEP
+        except (TypeError, np.exceptions.ComplexWarning, np.linalg.LinAlgError):
+            return None
+    return found
+
+
+def differences(function: Function, args: Sequence[Any], position: int, size: float = 1e-3) -> np.ndarray:
+    """The gradient from central differences at ``h``, ``h/2`` and ``h/4``, extrapolated to zero."""
+    found = np.empty(np.shape(args[position]))
+    for place in np.ndindex(found.shape):
+        table = []
+        for h in (size, size / 2, size / 4):
+            above, below = (_value(function, args, position, place, sign * h) for sign in (1, -1))
+            table.append((above - below) / (2 * h))
+        first = [(4 * fine - coarse) / 3 for coarse, fine in zip(table, table[1:], strict=False)]
+        found[place] = (16 * first[1] - first[0]) / 15
+    return found
+
+
+def expected_gradient(function: Function, args: Sequence[Any], position: int) -> tuple[np.ndarray, float]:
+    """The gradient, and the relative error that it may have."""
+    coarse = differences(function, args, position)
+    fine = complex_step(function, args, position)
+    scale = max(1.0, np.max(np.abs(coarse), initial=0.0))
+    if fine is not None and np.all(np.abs(fine - coarse) <= 1e-6 * scale):
+        return fine, 1e-12
+    return coarse, 1e-7
+
+
+def check_like(gradient: Any, arg: Any) -> None:
+    """A gradient has the type, dtype and shape of its argument."""
+    assert type(gradient) is type(arg), (type(gradient), type(arg))
+    assert np.shape(gradient) == np.shape(arg), (np.shape(gradient), np.shape(arg))
+    if isinstance(arg, np.ndarray | np.generic):
+        assert gradient.dtype == arg.dtype, (gradient.dtype, arg.dtype)
+
+
+def check_close(found: Any, expected: Any, tolerance: float) -> None:
+    """Equal relative to the largest entry."""
+    scale = max(1.0, np.max(np.abs(expected), initial=0.0))
+    np.testing.assert_allclose(np.asarray(found, float), expected, rtol=0, atol=tolerance * scale)
+
+
+def check_gradient(function: Function, gradients: Sequence[Any], args: Sequence[Any], wrt: Sequence[int]) -> None:
+    """Gradients, one for each position in ``wrt``, have the form of their arguments and the right values."""
+    for gradient, position in zip(gradients, wrt, strict=True):
+        check_like(gradient, args[position])
+        check_close(gradient, *expected_gradient(function, args, position))
+
+
+def check_direction(function: Function, gradients: Sequence[Any], args: Sequence[Any], wrt: Sequence[int]) -> None:
+    """The gradients together, along one random direction through all arguments."""
+    random = np.random.default_rng(3)
+    directions = {position: random.normal(size=np.shape(args[position])) for position in wrt}
+
+    def along(step: float) -> Any:
+        return function(*(args[k] if k not in directions else shifted(args[k], directions[k] * step) for k in range(len(args))))
+
+    pairs = zip(gradients, directions.values(), strict=True)
+    found = sum(float(np.sum(np.asarray(gradient) * direction)) for gradient, direction in pairs)
+    check_close(found, differences(along, (0.0,), 0), 1e-7)
+
+
+def shifted(arg: Any, distance: np.ndarray) -> Any:
+    """The argument moved, with its type kept."""
+    return float(arg + distance) if type(arg) is float else arg + distance
