@@ -27,7 +27,7 @@ from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Input, Program, Value
 from symgrad.ir.signature import Generated, Request, Signature
 from symgrad.ir.tensor import Entry, Ref, Tensor
-from symgrad.rules.functions import SPELLING
+from symgrad.rules.functions import SCALAR_SPELLING, SPELLING
 from symgrad.rules.linalg import OPERATIONS
 from symgrad.simplify.cheapest import cheapest
 from symgrad.simplify.normal import equal
@@ -51,7 +51,7 @@ def compile_derivative(
 ) -> Compiled:
     """Derive, simplify and write the derivative of ``function`` for one signature."""
     program, structures, gradients, names = derive(function, request, signature, sizes)
-    vocabulary = Vocabulary(SPELLING, OPERATIONS)
+    vocabulary = Vocabulary(SPELLING, SCALAR_SPELLING, OPERATIONS)
     generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
     return Compiled(generated, program, gradients)
 

@@ -23,6 +23,7 @@ from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, factors, i
 from symgrad.rules.row import Operation
 
 MOST_FACTORS = 4
+LONGEST = 10
 
 Simplify = Callable[[Builder, Expr], Expr]
 Differential = Callable[[Op, Tensor, Sequence[Tensor | None]], Tensor]
@@ -100,9 +101,9 @@ class Reverse:
 
     def _operation(self, equation: Equation, op: Op, cotangent: Expr) -> None:
         row = self.rules.operations[op.name]
-        result = Tensor(equation.entry, equation.indices, equation.ref.kind)
+        result = Tensor(equation.entry, op.axes, equation.ref.kind)
+        given = Tensor(cotangent, op.axes, equation.ref.kind)
         if row.transpose is not None:
-            given = Tensor(cotangent, equation.indices, equation.ref.kind)
             cotangents = row.transpose(self.builder, given, op.operands, **dict(op.params))
             for operand, found in zip(op.operands, cotangents, strict=True):
                 if found is not None:
@@ -111,7 +112,7 @@ class Reverse:
         tangents = [self._tangent(operand) for operand in op.operands]
         differential = self.rules.differential(op, result, tangents)
         inner = Reverse(self.builder, self.rules, active_scopes(self.builder, [t for t in tangents if t is not None]))
-        inner.seed(differential, self.builder.rename(Tensor(cotangent, equation.indices, float), differential.indices))
+        inner.seed(differential, self.builder.rename(given, differential.indices))
         inner.run()
         for operand, tangent in zip(op.operands, tangents, strict=True):
             if tangent is not None:
@@ -151,9 +152,13 @@ class Reverse:
         return self.builder.sum(sympy.Mul(substitute(term, renames), *deltas), rest.values(), entry.ref.kind)
 
     def _shared(self, equation: Equation, cotangent: Expr, count: int) -> Expr:
-        """Name a cotangent that is used more than once, unless it is a product of few factors (these may cancel)."""
+        """Name a cotangent that is used more than once, unless it is a product of few factors (these may cancel).
+
+        One that has grown long is named in any case, so that the work stays linear in the length of the program.
+        """
         costly = cotangent.has(sympy.Add) or len(factors(cotangent)) > MOST_FACTORS
-        if count < 2 or not costly or not index_symbols(cotangent) <= set(equation.indices):
+        wanted = (costly and count > 1) or _length(cotangent) > LONGEST
+        if not wanted or not index_symbols(cotangent) <= set(equation.indices):
             return cotangent
         return self.builder.map(cotangent, equation.ref.kind, "d")
 
@@ -162,6 +167,11 @@ class Reverse:
         variable = self.variables.get(canonical(of)[0]) if isinstance(adjoint, Entry) else None
         if variable is not None:
             self.names[adjoint.ref] = f"d{variable}"
+
+
+def _length(expr: Expr) -> int:
+    """The number of factors in all terms."""
+    return sum(_length(part) for part in expr.args) if expr.is_Add or expr.is_Mul else 1
 
 
 def _renaming(tangent: Tensor, operand: Tensor) -> dict[Index, Expr]:

@@ -50,7 +50,7 @@ class _Python(StrPrinter):  # type: ignore[misc]
         return f"min({', '.join(map(self.doprint, expr.args))})"
 
     def _print_FloorDivide(self, expr: Expr) -> str:
-        return f"({self.doprint(expr.args[0])}) // ({self.doprint(expr.args[1])})"
+        return f"(({self.doprint(expr.args[0])}) // ({self.doprint(expr.args[1])}))"
 
 
 def _text(size: Expr, places: dict[Expr, str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from symgrad.emit.printing import to_source
 from symgrad.emit.statements import Statements
+from symgrad.emit.unpack import unpackings
 from symgrad.ir.code import Code
 
 MODULES = {"np": "numpy", "math": "math", "scipy": "scipy.special"}
@@ -30,17 +31,20 @@ def write_function(
     reserved: Iterable[str],
     variables: Iterable[str],
     hints: Mapping[Code, str],
+    vectors: Mapping[Code, int],
 ) -> Text:
     """Source of a function that returns ``arrange`` (a template) of the results.
 
     ``variables`` are names that stand in the text (parameters, the user's variables); ``reserved`` are all names that
-    the user's code mentions.
+    the user's code mentions; ``vectors`` are arguments of float64 with their known lengths.
     """
     present = set(variables)
     modules = {alias: _free_alias(alias, module, present) for alias, module in MODULES.items()}
     statements = Statements(set(reserved), _parameter_names(parameters), hints, modules)
     roots = list(results)
     order = statements.count(roots)
+    for unpacking in unpackings(order, vectors, roots):
+        statements.unpack(unpacking)
     statements.write(order)
     result = Code(arrange, tuple(roots))
     statements.shorten(result)

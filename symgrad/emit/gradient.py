@@ -6,6 +6,8 @@ import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from symgrad.emit.conditions import condition_texts
 from symgrad.emit.docstring import docstring
 from symgrad.emit.function import write_function
@@ -19,12 +21,15 @@ from symgrad.ir.signature import Generated, Request, Signature
 from symgrad.ir.tensor import Ref, Tensor
 from symgrad.rules.row import Operation
 
+LONGEST_UNPACKED = 8
+
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the emitter takes from the rules: the spelling of elementwise functions and of operations."""
+    """What the emitter takes from the rules: how functions of arrays, of Python numbers, and operations are spelled."""
 
     spelling: Mapping[type, str]
+    scalars: Mapping[type, str]
     operations: Mapping[str, Operation]
 
 
@@ -40,7 +45,9 @@ def emit_gradient(
     """Source of the derived function; ``structures`` are the differentiated arguments, ``gradients`` by access text."""
     returned = request.transform != "grad" or request.has_aux
     known = gather(program, values(program) if returned else with_products(values(program)))
-    speller = Speller(program.builder, vocabulary.spelling, vocabulary.operations, known, names)
+    speller = Speller(
+        program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names
+    )
     sources = {source.access: source for source in program.inputs}
     results = Results(speller, set())
     leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
@@ -57,6 +64,7 @@ def emit_gradient(
         program.identifiers,
         _variables(program),
         speller.hints,
+        {} if returned else _vectors(program),
     )
     return Generated(
         f"{_function_name(program)}_{request.transform}",
@@ -118,6 +126,18 @@ def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[li
 
 def _value_code(value: Value) -> Code:
     return value.code
+
+
+def _vectors(program: Program) -> dict[Code, int]:
+    """Arguments that are float64 vectors of a known length."""
+    found = {}
+    for source in program.inputs:
+        tensor = source.value.tensor
+        if tensor.rank == 1 and tensor.kind == np.dtype(float) and not source.value.code.operands:
+            size = program.builder.sizes.find(tensor.shape[0])
+            if size.is_Integer and size <= LONGEST_UNPACKED:
+                found[source.value.code] = int(size)
+    return found
 
 
 def _function_name(program: Program) -> str:

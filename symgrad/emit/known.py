@@ -41,6 +41,7 @@ class Known:
     composites: list[Composite] = field(default_factory=list)
     sizes: dict[Expr, Code] = field(default_factory=dict)
     float_kind: Kind = float
+    uses_math: bool = False
 
     def array(self, ref: Ref) -> Array | None:
         return self.arrays.get(ref)
@@ -91,6 +92,7 @@ def gather(program: Program, values: Iterable[Value]) -> Known:
         _add_input(known, source.value)
     for value in values:
         _add_value(known, value)
+        known.uses_math = known.uses_math or value.code.template.startswith("math.")
     known.composites.sort(key=lambda composite: -len(composite.powers))
     kinds = [source.value.tensor.kind for source in program.inputs if is_floating(source.value.tensor.kind)]
     known.float_kind = common_kind(kinds)

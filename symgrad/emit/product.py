@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
 
 SHORT = 8
+LARGEST_DIVISOR = 10**6
 
 
 def _signed(coefficient: Expr, rest: Expr) -> tuple[Expr, Expr]:
@@ -72,8 +73,10 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
         if outer is not None:
             return Product(outer, bool(coefficient < 0))
     groups = _grouped(speller, plain, composites, target)
-    array = _joined(groups, abs(coefficient), target)
-    flipped = _joined(groups, coefficient, target) if coefficient < 0 and abs(coefficient) != 1 else None
+    floats = bool(groups) and all(array.kind is float for group in groups for array in (*group.above, *group.below))
+    array = _joined(groups, _literal(abs(coefficient), floats), target)
+    negated = coefficient < 0 and abs(coefficient) != 1
+    flipped = _joined(groups, _literal(coefficient, floats), target) if negated else None
     for bracket in brackets:
         array = _masked(speller, array, bracket, plain, target)
         flipped = None if flipped is None else _masked(speller, flipped, bracket, plain, target)
@@ -131,9 +134,9 @@ def _repeated(array: Array, exponent: int, target: tuple[Index, ...]) -> list[Ar
     return [apply(f"_0 ** {exponent}", (array,), target)]
 
 
-def _joined(groups: list[Fraction], coefficient: Expr, target: tuple[Index, ...]) -> Array:
+def _joined(groups: list[Fraction], literal: Fraction, target: tuple[Index, ...]) -> Array:
     """Multiply from the smallest group up; divide last."""
-    above, below = _literal(coefficient)
+    above, below = literal.above, literal.below
     for group in groups:
         scalar = bool(above) and not above[0].layout
         numerator = _times([*above, *group.above] if scalar else [*group.above, *above], target)
@@ -147,17 +150,20 @@ def _joined(groups: list[Fraction], coefficient: Expr, target: tuple[Index, ...]
     return apply("_0 / _1", (above[0], below[0]), target) if below else above[0]
 
 
-def _literal(value: Expr) -> tuple[list[Array], list[Array]]:
-    """A number as numerator and denominator: a short decimal where there is one."""
+def _literal(value: Expr, floats: bool) -> Fraction:
+    """A number as numerator and denominator: a short decimal where there is one.
+
+    Between Python floats it is written as a float: a product with an integer takes longer.
+    """
     if value == 1:
-        return [], []
-    if value.is_Integer:
-        return [Array(Code(str(value)), (), int)], []
+        return Fraction()
     text = repr(float(value))
-    if not value.is_Rational or len(text) <= SHORT and sympy.Rational(text) == value or value.q > 10**6:
-        return [Array(Code(text), (), float)], []
+    if value.is_Integer and not floats:
+        return Fraction([Array(Code(str(value)), (), int)])
+    if not value.is_Rational or (len(text) <= SHORT and sympy.Rational(text) == value) or value.q > LARGEST_DIVISOR:
+        return Fraction([Array(Code(text), (), float)])
     above = [] if value.p == 1 else [Array(Code(str(value.p)), (), int)]
-    return above, [Array(Code(str(value.q)), (), int)]
+    return Fraction(above, [Array(Code(str(value.q)), (), int)])
 
 
 def _times(arrays: Iterable[Array], target: tuple[Index, ...]) -> Array | None:
@@ -172,10 +178,17 @@ def _masked(
 ) -> Array:
     """A bracket times the rest: a product where the rest is finite wherever the program is, else ``np.where``."""
     mask = aligned(speller.entry(bracket), target)
-    finite = all(_finite(speller, base, exponent) for base, exponent in powers.items())
-    if finite or (not array.layout and is_python(array.kind) and not powers):
+    if not array.layout and not mask.layout:
+        return _masked_number(array, mask)
+    if all(_finite(speller, base, exponent) for base, exponent in powers.items()):
         return apply("_0 * _1", (array, mask), target, array.kind)
     return apply("np.where(_0, _1, 0.0)", (mask, array), target, array.kind)
+
+
+def _masked_number(array: Array, mask: Array) -> Array:
+    if is_python(array.kind):
+        return apply("_1 if _0 else 0.0", (mask, array), (), array.kind)
+    return apply("np.where(_0, _1, 0.0)[()]", (mask, array), (), array.kind)
 
 
 def _finite(speller: Speller, base: Expr, exponent: Expr) -> bool:

@@ -30,7 +30,7 @@ class Results:
         if gradient.expr == 0:
             return self._zeros(source)
         array = self._filled(self.speller.tensor(gradient), gradient, source)
-        code = _cast(array.code, array.kind, tensor.kind)
+        code = _cast(array.code, array.kind, tensor.kind, tensor.rank)
         if tensor.rank and (code in self.given or _aliases(code)):
             code = Code("_0.copy()", (code,))
         self.given.add(code)
@@ -63,11 +63,13 @@ def _dtype(kind: Kind) -> str:
     return "" if name == "float64" else f", dtype=np.{name}"
 
 
-def _cast(code: Code, have: Kind, want: Kind) -> Code:
-    if have == want or (is_python(have) and not is_python(want)):
-        return code
+def _cast(code: Code, have: Kind, want: Kind, rank: int) -> Code:
     if is_python(want):
         return code if is_python(have) else Code("float(_0)", (code,))
+    if have == want or (is_python(have) and rank):
+        return code
+    if is_python(have):
+        return Code(f"np.{np.dtype(want).name}(_0)", (code,))
     return Code(f"_0.astype(np.{np.dtype(want).name})", (code,))
 
 

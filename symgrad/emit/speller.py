@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import sympy
 
 from symgrad.emit.array import Array, aligned, apply, arranged
@@ -21,8 +22,9 @@ from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Equation, Map, Op, Sum
-from symgrad.ir.kinds import common_kind
-from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, factors, index_symbols
+from symgrad.ir.kinds import common_kind, is_python
+from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
+from symgrad.rules.functions import Formula
 from symgrad.rules.row import Operation
 
 NOMINAL = 64
@@ -34,6 +36,7 @@ class Speller:
 
     builder: Builder
     spelling: Mapping[type, str]
+    scalars: Mapping[type, str]
     operations: Mapping[str, Operation]
     known: Known
     names: Mapping[Ref, str]
@@ -42,7 +45,7 @@ class Speller:
 
     def spell(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         """Code whose axes broadcast as ``target``; axes of indices that do not occur are missing or of length one."""
-        if expr.is_number:
+        if expr.is_number and not expr.has(Formula):
             return number(expr)
         found = self.known.exact(expr)
         if found is not None:
@@ -72,7 +75,7 @@ class Speller:
         """An entry of a written array: indices renamed, subscripts where positions are not plain."""
         array = self.array(entry.ref)
         if entry.negated:
-            array = replace(array, code=Code("~_0", (array.code,)), kept=None)
+            array = replace(array, code=Code("~_0" if array.layout else "not _0", (array.code,)), kept=None)
         positions = dict(zip(self._axes(entry.ref), entry.indices, strict=True))
         if all(isinstance(p, Index) for p in positions.values()) and len(set(positions.values())) == len(positions):
             if all(self.builder.sizes.same(axis.size, p.size) for axis, p in positions.items()):
@@ -104,7 +107,18 @@ class Speller:
         if type(expr) not in self.spelling:
             raise InternalError(f"no spelling of {type(expr).__name__}")
         arrays = [self.spell(argument, target) for argument in expr.args]
-        return apply(self.spelling[type(expr)], arrays, target)
+        template = self.spelling[type(expr)]
+        if all(is_python(array.kind) for array in arrays):
+            return self._of_numbers(expr, template, arrays)
+        return apply(template, arrays, target, np.dtype(bool) if isinstance(expr, Bracket) else None)
+
+    def _of_numbers(self, expr: Expr, template: str, arrays: Sequence[Array]) -> Array:
+        """A function of Python numbers: from ``math`` where the user's code uses it, else NumPy's scalar result."""
+        scalar = self.scalars.get(type(expr)) if self.known.uses_math else None
+        kind: Kind = bool if isinstance(expr, Bracket) else float
+        if scalar is None and template.startswith("np."):
+            kind = np.dtype(kind)
+        return apply(scalar or template, arrays, (), kind)
 
     def contracted(self, body: Expr, free: tuple[Index, ...]) -> Array:
         """The sum of a product over all indices but the free ones."""
@@ -163,14 +177,14 @@ class Speller:
     def _root(self, power: Expr, target: tuple[Index, ...]) -> Array:
         base = self.spell(power.base, target)
         if power.exp == sympy.Rational(1, 2):
-            return apply("np.sqrt(_0)", (base,), target)
+            return apply("np.sqrt(_0)", (base,), target, np.dtype(float) if is_python(base.kind) else None)
         return apply("_0 ** _1", (base, self.spell(power.exp, target)), target)
 
     def _operation(self, equation: Equation, op: Op) -> Array:
         row = self.operations[op.name]
         template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
         operands = tuple(self.whole(operand) for operand in op.operands)
-        return Array(Code(template, operands), equation.indices, common_kind(o.kind for o in op.operands))
+        return Array(Code(template, operands), op.axes, common_kind(o.kind for o in op.operands))
 
     def whole(self, operand: Tensor) -> Code:
         """An operand with exactly its axes, repeated along those that its formula lacks."""

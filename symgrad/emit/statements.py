@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from symgrad.emit.printing import parse_template, to_source
+from symgrad.emit.unpack import Unpacking
 from symgrad.ir.code import Code
 
 WIDTH = 100
@@ -46,6 +47,17 @@ class Statements:
         for code in order:
             if self._wants_name(code):
                 self._assign(code)
+
+    def unpack(self, unpacking: Unpacking) -> None:
+        """One statement that names all elements of a vector."""
+        known = {element: element for element in self.uses}
+        codes = [known[element] for element in unpacking.elements]
+        names = [self._user_name(code.name) if code.name else self._new_name(_hint(code)) for code in codes]
+        self.named.update(zip(codes, names, strict=True))
+        value = to_source(self.expression(unpacking.vector)) + (".tolist()" if unpacking.plain else "")
+        line = next((code.line for code in codes if code.line is not None), None)
+        text = f"{', '.join(names)}{',' if len(names) == 1 else ''} = {value}"
+        self.lines.append(text if line is None else f"{text}  # line {line}")
 
     def expression(self, code: Code) -> ast.expr:
         """The code as an expression over names."""

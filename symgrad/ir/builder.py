@@ -167,7 +167,7 @@ class Builder:
         if key in self._shared:
             return Tensor(Entry(self._shared[key][0], free), indices, kind)
         ref = Ref(self.name(name.rpartition(".")[2]), tuple(index.size for index in free), kind)
-        self.equations[ref] = Equation(ref, free, Op(name, tuple(operands), params, result))
+        self.equations[ref] = Equation(ref, free, Op(name, tuple(operands), indices, params, result))
         self._shared[key] = (ref, ())
         return Tensor(Entry(ref, free), indices, kind)
 

@@ -30,11 +30,13 @@ class Sum:
 class Op:
     """Result ``result`` of an operation that is not algebra: a row of the rules tells its differential.
 
-    ``params`` are static: axes, orders, shapes. The operands' axes are all free.
+    ``params`` are static: axes, orders, shapes. The operands' axes are all free. ``axes`` are those of the result,
+    None for an axis of length one.
     """
 
     name: str
     operands: tuple[Tensor, ...]
+    axes: tuple[Index | None, ...]
     params: tuple[tuple[str, object], ...] = ()
     result: int = 0
 

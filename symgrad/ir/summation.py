@@ -84,12 +84,8 @@ def _split(builder: Builder, body: Expr, bound: tuple[Index, ...], kind: Kind) -
     gains = [value for value in paid.values() if value is not None]
     if not gains and not cancelled:
         return None
-    others = builder.sum(sympy.Add(*rest), bound, kind) if len(rest) < len(terms) else _kept(builder, rest, bound, kind)
-    return sympy.Add(*gains, others)
-
-
-def _kept(builder: Builder, terms: list[Expr], bound: tuple[Index, ...], kind: Kind) -> Expr:
-    return sympy.Add(*(_components(builder, term, bound, kind) for term in terms))
+    outside, inside = _parted(sympy.Add(*rest), bound)
+    return sympy.Add(*gains, outside * _components(builder, inside, bound, kind) if rest else sympy.S.Zero)
 
 
 def _terms(body: Expr) -> tuple[Expr, ...]:

@@ -161,13 +161,11 @@ def factors(expr: Expr) -> list[Entry]:
     return sorted(expr.atoms(Entry), key=lambda entry: entry.name)
 
 
-def index_symbols(expr: Expr) -> set[Index]:
+@lru_cache(maxsize=65536)
+def index_symbols(expr: Expr) -> frozenset[Index]:
     """All indices that occur in an expression, also inside entries."""
-    found = set(expr.atoms(Index))
-    for entry in expr.atoms(Entry):
-        for index in entry.indices:
-            found |= index_symbols(index)
-    return found
+    inner = (index for entry in expr.atoms(Entry) for index in entry.indices)
+    return frozenset(expr.atoms(Index)).union(*map(index_symbols, inner))
 
 
 def substitute(expr: Expr, mapping: Mapping[Any, Expr]) -> Expr:

@@ -270,14 +270,14 @@ Power: FunctionClass = _function(
 LogAddExp = _function(
     "LogAddExp",
     "np.logaddexp(_0, _1)",
-    lambda r, x, _: sympy.exp(x - r),
-    lambda r, _, y: sympy.exp(y - r),
+    lambda _, x, y: 1 / (1 + sympy.exp(y - x)),
+    lambda _, x, y: 1 / (1 + sympy.exp(x - y)),
 )
 LogAddExp2 = _function(
     "LogAddExp2",
     "np.logaddexp2(_0, _1)",
-    lambda r, x, _: Exp2(x - r),
-    lambda r, _, y: Exp2(y - r),
+    lambda _, x, y: 1 / (1 + Exp2(y - x)),
+    lambda _, x, y: 1 / (1 + Exp2(x - y)),
 )
 Hypot = _function(
     "Hypot",

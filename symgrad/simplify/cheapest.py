@@ -11,7 +11,7 @@ from symgrad.simplify.collect import annihilated, collected
 from symgrad.simplify.cost import cost
 from symgrad.simplify.overflow import bounded
 
-MOST_TERMS = 64
+MOST_TERMS = 10
 
 
 def cheapest(builder: Builder, expr: Expr) -> Expr:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 
 import sympy
 
 from symgrad.ir.tensor import Entry, Expr
-from symgrad.simplify.cost import cost, terms, volume, support
+from symgrad.simplify.cost import cost, terms
 
 
 def annihilated(expr: Expr) -> Expr:
@@ -36,23 +37,34 @@ def _without_pair(expr: Expr, bracket: Entry, complement: Entry) -> Expr:
     return sympy.Add(*kept)
 
 
+@lru_cache(maxsize=65536)
 def collected(expr: Expr) -> Expr:
-    """Pull out common factors, the one that saves most first, as long as the cost falls."""
+    """Pull out the common factor that saves most, then those of what is inside and of the rest."""
     if not expr.is_Add:
         return expr
     shared = Counter(factor for term in expr.args for factor in _factors(term))
-    candidates = [factor for factor, count in shared.items() if count > 1]
-    best, price = expr, cost(expr)
-    for factor in sorted(candidates, key=lambda f: (-shared[f] * volume(support(f)), str(f))):
-        inside = [term / factor for term in expr.args if factor in _factors(term)]
-        others = [term for term in expr.args if factor not in _factors(term)]
-        trial = sympy.Add(*others, sympy.Mul(factor, collected(sympy.Add(*inside)), evaluate=bool(factor.is_Symbol)))
-        if cost(trial) < price:
-            best, price = trial, cost(trial)
-    return best
+    candidates = sorted((factor for factor, count in shared.items() if count > 1), key=str)
+    splits = [_split(expr, factor) for factor in candidates]
+    saving = [split for split in splits if _joined(*split) is not expr and cost(_joined(*split)) < cost(expr)]
+    if not saving:
+        return expr
+    factor, inside, others = min(saving, key=lambda split: cost(_joined(*split)))
+    return _joined(factor, collected(inside), collected(others))
 
 
-def _factors(term: Expr) -> set[Expr]:
+def _split(expr: Expr, factor: Expr) -> tuple[Expr, Expr, Expr]:
+    """``expr == factor * inside + others``."""
+    inside = [term / factor for term in expr.args if factor in _factors(term)]
+    others = [term for term in expr.args if factor not in _factors(term)]
+    return factor, sympy.Add(*inside), sympy.Add(*others)
+
+
+def _joined(factor: Expr, inside: Expr, others: Expr) -> Expr:
+    return sympy.Add(others, sympy.Mul(factor, inside, evaluate=bool(factor.is_Symbol)))
+
+
+@lru_cache(maxsize=65536)
+def _factors(term: Expr) -> frozenset[Expr]:
     """What a product can be divided by: its bases, reciprocals, powers down to one, and numbers other than one."""
     found: set[Expr] = set()
     for part in sympy.Mul.make_args(term):
@@ -61,4 +73,4 @@ def _factors(term: Expr) -> set[Expr]:
             found |= {base ** (k if exponent > 0 else -k) for k in range(1, min(abs(int(exponent)), 4) + 1)}
         elif part.is_Rational and part not in (1, -1):
             found.add(abs(part))
-    return found
+    return frozenset(found)

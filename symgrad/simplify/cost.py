@@ -22,12 +22,6 @@ def volume(indices: frozenset[Index]) -> float:
 
 
 @lru_cache(maxsize=65536)
-def support(expr: Expr) -> frozenset[Index]:
-    """The free indices of an expression without sums."""
-    return frozenset(index_symbols(expr))
-
-
-@lru_cache(maxsize=65536)
 def cost(expr: Expr) -> float:
     """Operations weighted by the number of elements."""
     if isinstance(expr, Entry) or not expr.args:
@@ -36,15 +30,15 @@ def cost(expr: Expr) -> float:
     if expr.is_Mul:
         return inner + _product(expr)
     if expr.is_Add:
-        return inner + (len(expr.args) - 1) * volume(support(expr))
+        return inner + (len(expr.args) - 1) * volume(index_symbols(expr))
     if expr.is_Pow:
         return inner + _power(expr)
-    return inner + FUNCTION * volume(support(expr))
+    return inner + FUNCTION * volume(index_symbols(expr))
 
 
 def _product(expr: Expr) -> float:
     """A factor per operation, smallest first; a leading minus sign is free, a reciprocal is a division."""
-    supports = sorted((support(part) for part in expr.args if part != -1), key=len)
+    supports = sorted((index_symbols(part) for part in expr.args if part != -1), key=len)
     total, seen = 0.0, frozenset[Index]()
     for position, indices in enumerate(supports):
         seen |= indices
@@ -55,10 +49,10 @@ def _product(expr: Expr) -> float:
 def _power(expr: Expr) -> float:
     exponent = expr.exp
     if not exponent.is_Integer:
-        return FUNCTION * volume(support(expr))
+        return FUNCTION * volume(index_symbols(expr))
     if exponent == -1:
-        return 0.25 * volume(support(expr))
-    return (min(abs(int(exponent)), 4) - 1) * volume(support(expr))
+        return 0.25 * volume(index_symbols(expr))
+    return (min(abs(int(exponent)), 4) - 1) * volume(index_symbols(expr))
 
 
 def terms(expr: Expr) -> tuple[Expr, ...]:

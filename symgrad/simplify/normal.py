@@ -79,26 +79,31 @@ class Normal:
             case Sum(bound, body):
                 return self._sum(self.form(body), bound, kind)
             case Op("stack" | "concatenate") as op:
-                return self._joined(op, equation.indices, kind)
+                return self._joined(op, kind)
             case Op() as op:
                 operands = [Tensor(self.form(o.expr), o.indices, o.kind) for o in op.operands]
                 made = self.builder.op(op.name, operands, equation.ref.shape, kind, op.params, op.result)
-                return self.builder.rename(made, equation.indices) if made.free else made.expr
+                return self.builder.rename(made, op.axes)
 
-    def _joined(self, op: Op, indices: tuple[Index, ...], kind: Kind) -> Expr:
+    def _joined(self, op: Op, kind: Kind) -> Expr:
         """Parts side by side, each at its positions: ``sum_k delta(axis, k) part_k``."""
         place = dict(op.params)["axis"]
         assert isinstance(place, int)
-        rest = [index for number, index in enumerate(indices) if number != place]
+        axis = op.axes[place]
+        if axis is None:
+            (part,) = op.operands
+            return self.form(self.builder.rename(part, [i for k, i in enumerate(op.axes) if k != place or op.name != "stack"]))
+        rest = [index for number, index in enumerate(op.axes) if number != place]
         total, offset = sympy.S.Zero, sympy.S.Zero
         for part in op.operands:
             if op.name == "stack":
-                total += Delta(indices[place], offset) * self.form(self.builder.rename(part, rest))
+                total += Delta(axis, offset) * self.form(self.builder.rename(part, rest))
                 offset += 1
                 continue
-            index = self.builder.index(part.shape[place])
+            (index,) = self.builder.indices((part.shape[place],))
             renamed = self.builder.rename(part, [*rest[:place], index, *rest[place:]])
-            total += self._sum(self.form(renamed) * Delta(indices[place], offset + index), (index,), kind)
+            bound = () if index is None else (index,)
+            total += self._sum(self.form(renamed) * Delta(axis, offset + sympy.Add(*bound)), bound, kind)
             offset += part.shape[place]
         return total
 

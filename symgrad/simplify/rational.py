@@ -13,7 +13,7 @@ import sympy
 from symgrad.ir.builder import Builder
 from symgrad.ir.tensor import Entry, Expr, factors
 
-MOST_OPERATIONS = 60
+MOST_OPERATIONS = 30
 
 
 def candidates(builder: Builder, expr: Expr) -> Iterator[Expr]:
@@ -33,7 +33,16 @@ def candidates(builder: Builder, expr: Expr) -> Iterator[Expr]:
     if others:
         unfolded = expr.xreplace(others)
         yield sympy.expand(unfolded)
-        yield sympy.expand(sympy.cancel(unfolded))
+        if _may_cancel(expr, others):
+            yield sympy.expand(sympy.cancel(unfolded))
+
+
+def _may_cancel(expr: Expr, sums: dict[Expr, Expr]) -> bool:
+    """Whether a sum in the numerator has entries of a sum in the denominator."""
+    below = {power.base for power in expr.atoms(sympy.Pow) if power.base in sums and power.exp.is_negative}
+    inside = {entry for base in below for entry in sums[base].atoms(Entry)} | below
+    above = [*expr.atoms(sympy.Add), *(body for entry, body in sums.items() if entry not in below)]
+    return any(inside & total.atoms(Entry) for total in above)
 
 
 def _sum(builder: Builder, entry: Entry) -> Expr | None:

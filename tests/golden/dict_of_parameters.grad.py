@@ -4,4 +4,4 @@ def loss_grad(params, X, y):
     params["w"]: float64[:], params["b"]: float, X: float64[:, :], y: float64[:]
     """
     r = X @ params["w"] + params["b"] - y  # line 9
-    return {"w": X.T @ r / X.shape[0], "b": r.sum() / X.shape[0]}
+    return {"w": X.T @ r / X.shape[0], "b": float(r.sum() / X.shape[0])}

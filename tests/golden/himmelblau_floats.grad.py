@@ -5,4 +5,4 @@ def loss_grad(x, y):
     """
     t = x + y * y - 7  # line 9
     t_1 = x * x + y - 11  # line 9
-    return 2 * t + 4 * t_1 * x, 4 * t * y + 2 * t_1
+    return 2.0 * t + 4.0 * t_1 * x, 4.0 * t * y + 2.0 * t_1

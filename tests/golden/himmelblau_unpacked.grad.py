@@ -3,8 +3,7 @@ def loss_grad(p):
 
     p: float64[:]
     """
-    x = p[0]  # line 9
-    y = p[1]  # line 9
+    x, y = p.tolist()  # line 9
     t = x + y * y - 7  # line 10
     t_1 = x * x + y - 11  # line 10
     return np.array([2 * t + 4 * x * t_1, 4 * y * t + 2 * t_1])

@@ -4,4 +4,4 @@ def loss_grad(w, X, y, strength):
     w: float64[:], X: float64[:, :], y: float64[:], strength: float
     """
     r = X @ w - y  # line 9
-    return 2 / X.shape[0] * (X.T @ r) + 2 * strength * w, w @ w
+    return 2 / X.shape[0] * (X.T @ r) + 2 * strength * w, float(w @ w)
