@@ -22,6 +22,7 @@ from symgrad.inspection.formula import Formula
 from symgrad.inspection.formula import formula as write_formula
 from symgrad.ir.builder import Builder, SharedInputs, exact
 from symgrad.ir.canonical import canonical
+from symgrad.ir.code import Code
 from symgrad.ir.equation import Op
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Input, Program, Value
@@ -95,7 +96,7 @@ def _proved(
     renamed = Signature(parameters, signature.args)
     builder.share(dict(zip(parameters, signature.names, strict=True)))
     other = read(closed_form, renamed, {}, builder, active=_active_names(request, renamed))
-    wanted = [leaf for structure in structures for leaf in _leaves(structure)]
+    wanted = [leaf for structure, _ in structures for leaf in _leaves(structure)]
     codes = {source.value.code: source.access for source in program.inputs}
     found = [gradients[codes[leaf.code]] for leaf in wanted if codes[leaf.code] in gradients]
     given = _tensors(other.result)
@@ -121,13 +122,13 @@ def derive(
     signature: Signature,
     sizes: Mapping[str, tuple[int, ...]] | None,
     builder: Builder | None = None,
-) -> tuple[Program, list[object], dict[str, Tensor], dict[Ref, str]]:
+) -> tuple[Program, list[tuple[object, Code]], dict[str, Tensor], dict[Ref, str]]:
     """The program of a function, the differentiated arguments, and the gradient of each of their leaves."""
     builder = Builder() if builder is None else builder
     program = read(function, signature, sizes or {}, builder, active=_active_names(request, signature))
     loss = _loss(program, request)
     structures = [_argument(program, argnum) for argnum in _argnums(request)]
-    inputs = _differentiated(program, structures)
+    inputs = _differentiated(program, [structure for structure, _ in structures])
     rules = Rules(cheapest, OPERATIONS, _differential(builder))
     found, names = gradient(builder, rules, loss, [source.value.tensor for source in inputs], _variables(program))
     return program, structures, {s.access: g for s, g in zip(inputs, found, strict=True)}, names
@@ -165,17 +166,18 @@ def _active_names(request: Request, signature: Signature) -> tuple[str, ...]:
     return tuple(names[min(k, len(names) - 1)] if isinstance(k, int) else k for k in _argnums(request))
 
 
-def _argument(program: Program, argnum: int | str) -> object:
-    """The argument at a position, which may lie in ``*args``, or of a name."""
+def _argument(program: Program, argnum: int | str) -> tuple[object, Code]:
+    """The argument at a position, which may lie in ``*args``, or of a name; and the code that reads it."""
     if isinstance(argnum, str):
-        return program.arguments[argnum]
+        return program.arguments[argnum], Code(argnum)
     names = [name for name, _ in zip(program.arguments, range(argnum + 1), strict=False)]
     starred = ast.parse(f"lambda {program.parameters}: 0", mode="eval").body.args.vararg  # type: ignore[attr-defined]
     if starred is None or starred.arg not in names:
-        return program.arguments[names[argnum]]
+        return program.arguments[names[argnum]], Code(names[argnum])
     items = program.arguments[starred.arg]
     assert isinstance(items, tuple)
-    return items[argnum - names.index(starred.arg)]
+    place = argnum - names.index(starred.arg)
+    return items[place], Code(f"_0[{place}]", (Code(starred.arg),))
 
 
 def _loss(program: Program, request: Request) -> Tensor:

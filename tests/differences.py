@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,7 @@ def complex_step(function: Function, args: Sequence[Any], position: int) -> np.n
     return found
 
 
-def differences(function: Function, args: Sequence[Any], position: int, size: float = 1e-3) -> np.ndarray:
+def differences(function: Function, args: Sequence[Any], position: int, size: float = 2e-4) -> np.ndarray:
     """The gradient from central differences at ``h``, ``h/2`` and ``h/4``, extrapolated to zero."""
     found = np.empty(np.shape(args[position]))
     for place in np.ndindex(found.shape):
@@ -99,3 +101,14 @@ def check_direction(function: Function, gradients: Sequence[Any], args: Sequence
 def shifted(arg: Any, distance: np.ndarray) -> Any:
     """The argument moved, with its type kept."""
     return float(arg + distance) if type(arg) is float else arg + distance
+
+
+def module_of(path: Path, texts: Sequence[str]) -> Any:
+    """A module with these definitions, written to disk and imported."""
+    path.write_text("\n\n".join(["import math\nimport operator\n\nimport numpy as np", *texts]))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -20,7 +20,7 @@ import symgrad
 REQUIRED = "np numpy mask n dW out symgrad t t_1 dz math type float ndarray derivative e z _ _0 grad".split()
 AWKWARD = """
 np numpy mask n dW out symgrad t t_1 t_2 dz math type float ndarray derivative e z _ _0 _1 __ p dx dy d_x x_1 dt shape self args kwargs
-int bool len abs max min sum range list dict tuple grad value value_and_grad gradient loss result np_1 xp where exp i j k s m T self_
+int bool len abs max min sum range list dict tuple grad value value_and_grad gradient result np_1 xp where exp i j k s m T self_
 guard call key cache cls new Ellipsis True_ object print isinstance getattr function compile exec eval float64 dtype copy id hash
 """.split()
 TEMPLATES = {

@@ -148,7 +148,7 @@ class Reverse:
                 tied.append((axis, position))
         rest = {index: self.builder.index(index.size) for index in scope if index not in renames}
         renames.update(rest)
-        deltas = [Delta(axis, substitute(position, renames)) for axis, position in tied]
+        deltas = [Delta(axis, substitute(position, renames), axis.size) for axis, position in tied]
         return self.builder.sum(sympy.Mul(substitute(term, renames), *deltas), rest.values(), entry.ref.kind)
 
     def _shared(self, equation: Equation, cotangent: Expr, count: int) -> Expr:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from symgrad.ir.code import Code
-from symgrad.ir.kinds import common_kind
+from symgrad.ir.kinds import common_kind, is_floating, is_python
 from symgrad.ir.tensor import Index, Kind
 
 Layout = tuple[Index | None, ...]
@@ -39,6 +41,16 @@ def apply(template: str, arrays: Iterable[Array], target: tuple[Index, ...], kin
             layout[-axis] = layout[-axis] if index is None else index
     code = Code(template, tuple(operand.code for operand in operands))
     return Array(code, tuple(layout), common_kind(o.kind for o in operands) if kind is None else kind)
+
+
+def floating(array: Array) -> Array:
+    """The same numbers as floats: brackets and integers do not mix with floats as numbers do."""
+    if is_floating(array.kind) or not array.code.operands and "." in array.code.template:
+        return array
+    if not array.code.operands and array.code.template.lstrip("-").isdigit():
+        return replace(array, code=Code(f"{array.code.template}.0"), kind=float)
+    kind = np.dtype(float) if array.layout or not is_python(array.kind) else float
+    return replace(array, code=Code("1.0 * _0", (array.code,)), kind=kind, kept=None)
 
 
 def aligned(array: Array, target: tuple[Index, ...]) -> Array:

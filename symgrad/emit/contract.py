@@ -7,12 +7,14 @@ few operands that occur.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from symgrad.emit.array import Array, apply, arranged
+import numpy as np
+
+from symgrad.emit.array import Array, apply, arranged, floating
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind
-from symgrad.ir.tensor import Index
+from symgrad.ir.tensor import BOOLEAN, Index
 
 EXHAUSTIVE = 5
 Extent = Callable[[Index], int]
@@ -69,6 +71,8 @@ class Contraction:
             (self.free.index(i) for i in a.support - b.support if i in self.free), default=99
         ):
             a, b = b, a
+        if a.kind in BOOLEAN and b.kind in BOOLEAN:
+            a = floating(a)
         summed = tuple(index for index in a.layout if index is not None and index in b.support and index not in kept)
         batch = tuple(index for index in self._order(a.support & b.support) if index in kept)
         left = self._order(a.support - b.support)
@@ -90,6 +94,8 @@ def others(operands: Sequence[Array], operand: Array) -> frozenset[Index]:
 
 def total(array: Array, summed: frozenset[Index]) -> Array:
     """``.sum()`` over some axes."""
+    kind = np.dtype(int) if array.kind in BOOLEAN else array.kind
+    array = replace(array, kind=kind)
     axes = [axis for axis, index in enumerate(array.layout) if index in summed]
     rest = tuple(index for axis, index in enumerate(array.layout) if axis not in axes)
     if len(axes) == len(array.layout):

@@ -37,12 +37,13 @@ def emit_gradient(
     program: Program,
     request: Request,
     signature: Signature,
-    structures: Sequence[object],
+    structures: Sequence[tuple[object, Code]],
     gradients: Mapping[str, Tensor],
     names: Mapping[Ref, str],
     vocabulary: Vocabulary,
 ) -> Generated:
-    """Source of the derived function; ``structures`` are the differentiated arguments, ``gradients`` by access text."""
+    """Source of the derived function; ``structures`` are the differentiated arguments with their code,
+    ``gradients`` are given by access text."""
     returned = request.transform != "grad" or request.has_aux
     known = gather(program, values(program) if returned else with_products(values(program)))
     speller = Speller(
@@ -53,7 +54,7 @@ def emit_gradient(
     leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
     for access, code in leaves.items():
         speller.hints.setdefault(code, f"d{_identifier(access)}")
-    parts = [_gradient_code(structure, program.inputs, leaves) for structure in structures]
+    parts = [_gradient_code(structure, access, program.inputs, leaves) for structure, access in structures]
     roots, arrange = _arranged(program, request, parts)
     text = write_function(
         f"{_function_name(program)}_{request.transform}",
@@ -89,20 +90,13 @@ def _result_values(result: object) -> list[Value]:
     return [value for item in items for value in _result_values(item)]
 
 
-def _gradient_code(structure: object, inputs: Iterable[Input], leaves: Mapping[str, Code]) -> Code:
+def _gradient_code(structure: object, access: Code, inputs: Iterable[Input], leaves: Mapping[str, Code]) -> Code:
     by_code = {source.value.code: source.access for source in inputs}
 
     def leaf(value: Value) -> Code:
         return leaves.get(by_code[value.code], Code("None"))
 
-    access = _container_code(structure)
     return nested(structure, leaf, access)
-
-
-def _container_code(structure: object) -> Code:
-    """The code of a container, from that of its first value."""
-    found = _result_values(structure if isinstance(structure, dict | tuple | list) else list(vars(structure).values()) if hasattr(structure, "__dict__") else structure)
-    return found[0].code.operands[0] if found and found[0].code.operands else Code("None")
 
 
 def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[list[Code], str]:

@@ -115,7 +115,7 @@ def _add_input(known: Known, value: Value) -> None:
 def _add_value(known: Known, value: Value) -> None:
     tensor, code = value.tensor, value.code
     if isinstance(tensor.expr, sympy.Symbol) and not isinstance(tensor.expr, Entry | Index):
-        if code.name is not None:
+        if code.name is not None and tensor.kind is int and not tensor.rank:
             known.sizes[known.builder.sizes.find(tensor.expr)] = code
         return
     if index_symbols(tensor.expr) != set(tensor.free) or not tensor.expr.atoms(Entry):

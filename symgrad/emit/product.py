@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import sympy
 
 from symgrad.emit.array import Array, aligned, apply
@@ -17,6 +18,7 @@ from symgrad.ir.code import Code
 from symgrad.ir.equation import Map
 from symgrad.ir.kinds import common_kind, is_python
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, factors, index_symbols
+from symgrad.rules.functions import Formula
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -59,7 +61,9 @@ class Fraction:
 
 def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Product:
     """One term: a number, powers, sums, brackets."""
-    found = speller.known.exact(expr) if expr.args else None
+    if expr.is_number and not expr.has(Formula):
+        return Product(number(abs(expr)), bool(expr < 0))
+    found = speller.known.exact(expr)
     if found is not None:
         return Product(aligned(found, target))
     coefficient, rest = _signed(*_numbers(expr))
@@ -146,7 +150,7 @@ def _joined(groups: list[Fraction], literal: Fraction, target: tuple[Index, ...]
         if above and below and group is not groups[-1]:
             above, below = [apply("_0 / _1", (above[0], below[0]), target)], []
     if not above:
-        above = [Array(Code("1"), (), int)]
+        above = [Array(Code("1" if below else "1.0"), (), int if below else float)]
     return apply("_0 / _1", (above[0], below[0]), target) if below else above[0]
 
 
@@ -159,11 +163,16 @@ def _literal(value: Expr, floats: bool) -> Fraction:
         return Fraction()
     text = repr(float(value))
     if value.is_Integer and not floats:
-        return Fraction([Array(Code(str(value)), (), int)])
+        return Fraction([number(value)])
     if not value.is_Rational or (len(text) <= SHORT and sympy.Rational(text) == value) or value.q > LARGEST_DIVISOR:
         return Fraction([Array(Code(text), (), float)])
     above = [] if value.p == 1 else [Array(Code(str(value.p)), (), int)]
     return Fraction(above, [Array(Code(str(value.q)), (), int)])
+
+
+def number(expr: Expr) -> Array:
+    """A literal."""
+    return Array(Code(str(expr)), (), int) if expr.is_Integer else Array(Code(repr(float(expr))), (), float)
 
 
 def _times(arrays: Iterable[Array], target: tuple[Index, ...]) -> Array | None:
@@ -180,9 +189,10 @@ def _masked(
     mask = aligned(speller.entry(bracket), target)
     if not array.layout and not mask.layout:
         return _masked_number(array, mask)
+    kind = np.dtype(float) if is_python(array.kind) else array.kind
     if all(_finite(speller, base, exponent) for base, exponent in powers.items()):
-        return apply("_0 * _1", (array, mask), target, array.kind)
-    return apply("np.where(_0, _1, 0.0)", (mask, array), target, array.kind)
+        return apply("_0 * _1", (array, mask), target, kind)
+    return apply("np.where(_0, _1, 0.0)", (mask, array), target, kind)
 
 
 def _masked_number(array: Array, mask: Array) -> Array:

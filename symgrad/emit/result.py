@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symgrad.emit.array import Array, arranged
+from symgrad.emit.array import Array, arranged, floating
 from symgrad.emit.speller import Speller
 from symgrad.emit.statements import is_view
 from symgrad.ir.code import Code
@@ -29,12 +29,16 @@ class Results:
         tensor = source.value.tensor
         if gradient.expr == 0:
             return self._zeros(source)
-        array = self._filled(self.speller.tensor(gradient), gradient, source)
+        array = self._filled(self._number(self.speller.tensor(gradient)), gradient, source)
         code = _cast(array.code, array.kind, tensor.kind, tensor.rank)
         if tensor.rank and (code in self.given or _aliases(code)):
             code = Code("_0.copy()", (code,))
         self.given.add(code)
         return code
+
+    def _number(self, array: Array) -> Array:
+        """An integer as a float; an array of brackets is cast with the others."""
+        return array if array.layout else floating(array)
 
     def _zeros(self, source: Input) -> Code:
         if is_python(source.value.tensor.kind):
@@ -81,34 +85,28 @@ def _aliases(code: Code) -> bool:
 
 
 def nested(structure: object, leaf: Callable[[Value], Code], access: Code) -> Code:
-    """Code that builds a container of the same structure; ``access`` is the container itself, for its type."""
-    match structure:
-        case Value():
-            return leaf(structure)
-        case tuple() if hasattr(structure, "_fields"):
-            return _call("type(_0)", access, [nested(item, leaf, access) for item in structure])
-        case tuple():
-            items = [nested(item, leaf, access) for item in structure]
-            return Code(f"({_places(items)}{',' if len(items) == 1 else ''})", tuple(items))
-        case list():
-            items = [nested(item, leaf, access) for item in structure]
-            return Code(f"[{_places(items)}]", tuple(items))
-        case dict():
-            items = [nested(item, leaf, access) for item in structure.values()]
-            pairs = ", ".join(f"{key!r}: _{k}" for k, key in enumerate(structure))
-            return Code(f"{{{pairs}}}", tuple(items))
-        case _ if dataclasses.is_dataclass(structure):
-            fields = {field.name: getattr(structure, field.name) for field in dataclasses.fields(structure)}
-            items = [nested(item, leaf, access) for item in fields.values()]
-            places = ", ".join(f"{name}=_{k}" for k, name in enumerate(fields, 1))
-            return Code(f"type(_0)({places})", (access, *items))
-    return Code(repr(structure))
+    """Code that builds a container of the same structure; ``access`` reads the original, for its type."""
+    if isinstance(structure, Value):
+        return leaf(structure)
+    if isinstance(structure, dict):
+        items = [nested(item, leaf, Code(f"_0[{key!r}]", (access,))) for key, item in structure.items()]
+        return Code(f"{{{', '.join(f'{key!r}: _{k}' for k, key in enumerate(structure))}}}", tuple(items))
+    if isinstance(structure, tuple | list) and not hasattr(structure, "_fields"):
+        items = [nested(item, leaf, Code(f"_0[{k}]", (access,))) for k, item in enumerate(structure)]
+        places = ", ".join(f"_{k}" for k in range(len(items)))
+        return Code(f"[{places}]" if isinstance(structure, list) else f"({places}{',' if len(items) == 1 else ''})", tuple(items))
+    names = _fields(structure)
+    if names is None:
+        return Code(repr(structure))
+    items = [nested(getattr(structure, name), leaf, Code(f"_0.{name}", (access,))) for name in names]
+    places = ", ".join(f"{name}=_{k}" for k, name in enumerate(names, 1))
+    return Code(f"type(_0)({places})", (access, *items))
 
 
-def _call(template: str, access: Code, items: list[Code]) -> Code:
-    return Code(f"{template}({', '.join(f'_{k}' for k in range(1, len(items) + 1))})", (access, *items))
-
-
-def _places(items: list[Code]) -> str:
-    return ", ".join(f"_{k}" for k in range(len(items)))
-
+def _fields(structure: object) -> tuple[str, ...] | None:
+    """The field names of a namedtuple or a dataclass."""
+    if isinstance(structure, tuple):
+        return tuple(structure._fields)  # type: ignore[attr-defined]
+    if dataclasses.is_dataclass(structure):
+        return tuple(field.name for field in dataclasses.fields(structure))
+    return None

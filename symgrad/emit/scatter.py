@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from symgrad.emit.array import Array, aligned
+from symgrad.emit.array import Array, aligned, floating
 from symgrad.emit.subscript import Subscript, subscript
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Sum
+from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import Delta, Entry, Expr, Index, factors, index_symbols, substitute
 
 if TYPE_CHECKING:
@@ -26,15 +27,22 @@ if TYPE_CHECKING:
 
 def is_scatter(builder: Builder, term: Expr) -> bool:
     """Whether a term puts values at positions: it has a delta, or is a multiple of a sum that has one."""
-    return bool(term.atoms(Delta)) or _scattered_sum(builder, term) is not None
+    return any(isinstance(part, Delta) for part in sympy.Mul.make_args(term)) or _scattered_sum(builder, term) is not None
 
 
 def _scattered_sum(builder: Builder, term: Expr) -> Entry | None:
     for entry in factors(term):
         definition = builder.definition(entry.ref)
-        if isinstance(definition, Sum) and definition.body.has(Delta):
+        if isinstance(definition, Sum) and definition.body.has(Delta) and _is_whole(builder, entry):
             return entry
     return None
+
+
+def _is_whole(builder: Builder, entry: Entry) -> bool:
+    """Whether an entry runs over all of its array, so that positions in the array are positions in the result."""
+    axes = builder.equations[entry.ref].indices
+    plain = all(isinstance(index, Index) for index in entry.indices) and len(set(entry.indices)) == len(axes)
+    return plain and all(builder.sizes.same(a.size, i.size) for a, i in zip(axes, entry.indices, strict=True))
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ def spell_scatter(speller: Speller, expr: Expr, bound: tuple[Index, ...], target
 
 def _opened(builder: Builder, term: Expr, bound: tuple[Index, ...]) -> tuple[Expr, tuple[Index, ...]]:
     """A multiple of a scattered sum, with the factor moved under the sum."""
-    entry = None if term.atoms(Delta) else _scattered_sum(builder, term)
+    own = any(isinstance(part, Delta) for part in sympy.Mul.make_args(term))
+    entry = None if own else _scattered_sum(builder, term)
     if entry is None:
         return term, bound
     equation = builder.equations[entry.ref]
@@ -82,7 +91,8 @@ def _part(term: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]) -> Pa
     positions: dict[Index, Expr] = {}
     rest = []
     for factor in sympy.Mul.make_args(term):
-        if isinstance(factor, Delta) and factor.args[0] in target and factor.args[0] not in positions:
+        in_range = isinstance(factor, Delta) and factor.args[0] in target and factor.args[2] == factor.args[0].size
+        if in_range and factor.args[0] not in positions:
             positions[factor.args[0]] = factor.args[1]
         else:
             rest.append(factor)
@@ -134,9 +144,11 @@ def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[lis
     if dense == 0:
         return [f"_ = np.zeros({shape}{dtype})"], sizes
     array = aligned(speller.spell(dense, target), target)
+    if array.layout == target and not is_floating(array.kind):
+        return [f"_ = _0.astype({dtype.removeprefix(', ') or 'float'})"], [array.code]
     if array.layout == target:
         return ["_ = fresh(_0)"], [array.code]
-    return [f"_ = np.full({shape}, _{len(sizes)}{dtype})"], [*sizes, array.code]
+    return [f"_ = np.full({shape}, _{len(sizes)}{dtype})"], [*sizes, floating(array).code]
 
 
 def _statement(

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sympy
 
-from symgrad.emit.array import Array, aligned, apply, arranged
+from symgrad.emit.array import Array, aligned, apply, arranged, floating
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
-from symgrad.emit.product import spell_product
+from symgrad.emit.product import Product, number, spell_product
 from symgrad.emit.scatter import is_scatter, spell_scatter
 from symgrad.emit.subscript import subscript
 from symgrad.errors import InternalError
@@ -23,11 +23,13 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind, is_python
-from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
-from symgrad.rules.functions import Formula
+from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
+from symgrad.rules.functions import Exp2, Expm1, Formula, Power
 from symgrad.rules.row import Operation
 
 NOMINAL = 64
+OVERFLOWING = frozenset({sympy.exp, sympy.sinh, sympy.cosh, Expm1, Exp2, Power})
+"""Functions of which ``math`` raises where NumPy gives infinity."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Speller:
             case Entry():
                 return aligned(self.entry(expr), target)
             case Index():
-                return Array(Code("np.arange(_0)", (self.size(expr.size),)), (expr,), int)
+                return Array(Code("np.arange(_0)", (self.size(expr.size),)), (expr,), np.dtype(int))
             case Delta():
                 return self._delta(expr, target)
             case sympy.Add():
@@ -108,13 +110,13 @@ class Speller:
             raise InternalError(f"no spelling of {type(expr).__name__}")
         arrays = [self.spell(argument, target) for argument in expr.args]
         template = self.spelling[type(expr)]
-        if all(is_python(array.kind) for array in arrays):
+        if all(is_python(array.kind) and not array.layout for array in arrays):
             return self._of_numbers(expr, template, arrays)
         return apply(template, arrays, target, np.dtype(bool) if isinstance(expr, Bracket) else None)
 
     def _of_numbers(self, expr: Expr, template: str, arrays: Sequence[Array]) -> Array:
         """A function of Python numbers: from ``math`` where the user's code uses it, else NumPy's scalar result."""
-        scalar = self.scalars.get(type(expr)) if self.known.uses_math else None
+        scalar = self.scalars.get(type(expr)) if self.known.uses_math and type(expr) not in OVERFLOWING else None
         kind: Kind = bool if isinstance(expr, Bracket) else float
         if scalar is None and template.startswith("np."):
             kind = np.dtype(kind)
@@ -191,13 +193,15 @@ class Speller:
         array = self.tensor(operand)
         if array.support == frozenset(operand.free):
             return arranged(array, operand.indices).code
-        present = arranged(array, tuple(i if i in array.support else None for i in operand.indices))
         sizes = tuple(self.size(size) for size in operand.shape)
         shape = "".join(f"_{k}, " for k in range(1, len(sizes) + 1))
+        if not array.layout:
+            return Code(f"np.full(({shape}), _0{self.known.dtype_argument})", (array.code, *sizes))
+        present = arranged(array, tuple(i if i in array.support else None for i in operand.indices))
         return Code(f"np.broadcast_to(_0, ({shape}))", (present.code, *sizes))
 
     def _delta(self, delta: Expr, target: tuple[Index, ...]) -> Array:
-        axis, position = delta.args
+        axis, position, _ = delta.args
         if isinstance(axis, Index) and isinstance(position, Index) and self.builder.sizes.same(axis.size, position.size):
             return aligned(Array(Code("np.eye(_0)", (self.size(axis.size),)), (axis, position), float), target)
         return apply("_0 == _1", (self.spell(axis, target), self.spell(position, target)), target, bool)
@@ -206,7 +210,7 @@ class Speller:
         scattered = [term for term in expr.args if is_scatter(self.builder, term)]
         if scattered:
             return spell_scatter(self, expr, (), target)
-        signed = [spell_product(self, term, target) for term in sorted(expr.args, key=self._age)]
+        signed = [self._term(term, target) for term in sorted(expr.args, key=self._age)]
         signed.sort(key=lambda product: product.negative)
         result = signed[0].signed()
         for product in signed[1:]:
@@ -214,10 +218,14 @@ class Speller:
             result = apply(template, (result, product.array), target)
         return result
 
+    def _term(self, term: Expr, target: tuple[Index, ...]) -> Product:
+        """One term; a bracket alone becomes a number, since NumPy adds booleans as it does truth values."""
+        product = spell_product(self, term, target)
+        return replace(product, array=floating(product.array)) if product.array.kind in BOOLEAN else product
+
     def _age(self, term: Expr) -> tuple[int, str]:
         """Terms come in the order in which their newest array was defined, constants last."""
-        refs = list(self.builder.equations)
-        ages = [refs.index(entry.ref) + 1 if entry.ref in self.builder.equations else 0 for entry in factors(term)]
+        ages = [entry.ref.serial for entry in factors(term)]
         return (-max(ages), str(term)) if ages else (1, str(term))
 
     def _axes(self, ref: Ref) -> tuple[Index, ...]:
@@ -250,9 +258,3 @@ def _parted(groups: list[list[Expr]], free: tuple[Index, ...]) -> list[list[Expr
         return [[base], [base ** (exponent - 1), *rest]]
     return [[first], rest] if rest and all(not part.as_base_exp()[1].is_negative for part in rest) else groups
 
-
-def number(expr: Expr) -> Array:
-    """A literal: an integer, a short decimal, else a quotient."""
-    value = float(expr)
-    text = str(expr) if expr.is_Integer else repr(value)
-    return Array(Code(text), (), int if expr.is_Integer else float)

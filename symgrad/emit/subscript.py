@@ -86,8 +86,9 @@ def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Cod
         return _bound(sizes, position, length, operands, spell)
     (index,) = indices
     step = position.coeff(index)
+    position, length = sizes.find(position), sizes.find(length)
     start = sympy.expand(position - step * index)
-    stop = sympy.expand(start + step * (index.size - 1) + (1 if step > 0 else -1))
+    stop = sympy.expand(start + step * (sizes.find(index.size) - 1) + (1 if step > 0 else -1))
     if step > 0:
         low = "" if start == 0 else _bound(sizes, start, length, operands, spell)
         high = "" if sizes.same(stop, length) or _reaches_end(index.size, length, start, step) else _bound(sizes, stop, length, operands, spell)

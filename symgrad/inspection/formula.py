@@ -88,7 +88,7 @@ class _Writer:
         changes: dict[Expr, Expr] = {entry: self._entry(entry, letters) for entry in expr.atoms(Entry)}
         changes |= {index: letter for index, letter in letters.items()}
         written = expr.xreplace(changes)
-        return written.replace(lambda e: isinstance(e, Delta), lambda e: sympy.KroneckerDelta(*e.args))
+        return written.replace(lambda e: isinstance(e, Delta), lambda e: sympy.KroneckerDelta(*e.args[:2]))
 
     def _entry(self, entry: Entry, letters: Mapping[Index, sympy.Symbol]) -> Expr:
         name = self.names.get(entry.ref, entry.ref.name)

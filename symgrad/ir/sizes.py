@@ -32,6 +32,7 @@ class Sizes:
     concrete: dict[sympy.Symbol, Expr] = field(default_factory=dict)
     conditions: dict[Condition, None] = field(default_factory=dict)
     _known: dict[sympy.Symbol, Expr] = field(default_factory=dict)
+    _vanishing: set[Expr] = field(default_factory=set)
 
     def symbol(self, name: str, value: int | None = None) -> sympy.Symbol:
         symbol = size_symbol(name)
@@ -44,10 +45,14 @@ class Sizes:
         if isinstance(size, sympy.Symbol):
             known = self._known.get(size)
             return size if known is None else self.find(known)
-        return size if size.is_Integer else size.xreplace({s: self.find(s) for s in size.free_symbols})
+        symbols = {symbol: self.find(symbol) for symbol in size.free_symbols if symbol in self._known}
+        return sympy.expand(size.xreplace(symbols)) if symbols else size
 
     def same(self, left: Expr, right: Expr) -> bool:
-        return left == right or sympy.expand(self.find(left) - self.find(right)) == 0
+        if left == right:
+            return True
+        difference = sympy.expand(self.find(left) - self.find(right))
+        return difference == 0 or difference in self._vanishing or -difference in self._vanishing
 
     def value(self, size: Expr) -> int | None:
         """The size at the compiling call, where it is known."""
@@ -66,7 +71,7 @@ class Sizes:
         """Make two sizes equal, or raise ``ShapeError`` where they cannot be."""
         left, right = self.find(left), self.find(right)
         difference = sympy.expand(left - right)
-        if difference == 0:
+        if self.same(left, right):
             return
         values = self.value(left), self.value(right)
         if difference.is_number or (None not in values and values[0] != values[1]):
@@ -108,9 +113,11 @@ class Sizes:
                 self._known[symbol] = other
                 return
         for symbol in sorted(difference.free_symbols, key=str):
-            if abs(difference.coeff(symbol)) == 1:
-                self._known[symbol] = sympy.expand(symbol - difference * difference.coeff(symbol))
+            value = sympy.expand(symbol - difference * difference.coeff(symbol))
+            if abs(difference.coeff(symbol)) == 1 and symbol not in value.free_symbols:
+                self._known[symbol] = value
                 return
+        self._vanishing.add(difference)
 
     def substitution(self) -> Mapping[sympy.Symbol, Expr]:
         """Every symbol that is known by others."""

@@ -64,12 +64,18 @@ def _eliminated(builder: Builder, body: Expr, bound: tuple[Index, ...]) -> tuple
 
 def _solved(builder: Builder, delta: Expr, bound: Iterable[Index]) -> tuple[Index, Expr] | None:
     """A bound index that the delta ties to another value in its range."""
-    axis, position = delta.args
-    if isinstance(axis, Index) and axis in bound and axis not in index_symbols(position):
+    axis, position, length = delta.args
+    if not isinstance(axis, Index) or axis in index_symbols(position):
+        return None
+    if axis in bound and (length != 0 and builder.sizes.same(axis.size, length)):
         return axis, position
-    if isinstance(axis, Index) and isinstance(position, Index) and position in bound:
-        return (position, axis) if builder.sizes.same(axis.size, position.size) else None
-    return None
+    for index in sorted(index_symbols(position) & set(bound), key=lambda index: index.name):
+        if position == index and builder.sizes.same(axis.size, index.size):
+            return index, axis
+        if builder.sizes.same(axis.size, index.size) and builder.sizes.same(position + index, axis.size - 1):
+            return index, position + index - axis
+    whole = isinstance(position, Index) and builder.sizes.same(axis.size, position.size)
+    return (axis, position) if axis in bound and whole else None
 
 
 def _split(builder: Builder, body: Expr, bound: tuple[Index, ...], kind: Kind) -> Expr | None:

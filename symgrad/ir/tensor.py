@@ -96,14 +96,18 @@ def _entry(cls: type[Entry], ref: Ref, indices: tuple[Expr, ...], negated: bool)
 
 
 class Delta(sympy.Function):  # type: ignore[misc]
-    """Kronecker's delta of an axis and a position in its range; idempotent, free of derivatives."""
+    """Kronecker's delta of an index and a position; idempotent, free of derivatives.
 
-    nargs = 2
+    The position lies in ``range(length)``: an index that runs over just that range is determined by it (a ``length`` of
+    zero says that the position's range is not known).
+    """
+
+    nargs = 3
     is_integer = True
     is_nonnegative = True
 
     @classmethod
-    def eval(cls, axis: Expr, position: Expr) -> Expr | None:
+    def eval(cls, axis: Expr, position: Expr, length: Expr) -> Expr | None:
         difference = axis - position
         if difference.is_zero:
             return sympy.S.One

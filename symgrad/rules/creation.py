@@ -71,7 +71,7 @@ def eye(builder: Builder, N: Any, M: Any = None, k: Any = 0, dtype: Any = float,
     only("C", order=order)
     indices = builder.indices((size(builder, N), size(builder, N if M is None else M)))
     row, column = (sympy.S.Zero if index is None else index for index in indices)
-    return Tensor(Delta(row + static_integer(k), column), indices, _kind(dtype))
+    return Tensor(Delta(row + static_integer(k), column, sympy.S.Zero), indices, _kind(dtype))
 
 
 def identity_matrix(builder: Builder, n: Any, dtype: Any = None) -> Tensor:
@@ -112,7 +112,7 @@ def count_between(start: Expr, stop: Expr, step: Expr) -> Expr | None:
         return sympy.Max(0, sympy.ceiling(distance))
     if not all(symbol.is_integer or _is_whole(symbol) for symbol in distance.free_symbols):
         return None
-    if abs(step) == 1:
+    if abs(step) == 1 or all(coefficient.is_Integer for coefficient in distance.as_coefficients_dict().values()):
         return distance
     return -FloorDivide(start - stop, step) if step.is_Integer else -Floor(-distance)
 

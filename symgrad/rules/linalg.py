@@ -77,19 +77,25 @@ def _broadcast_shape(builder: Builder, first: Sequence[sympy.Expr], second: Sequ
 
 
 def pulled_solve(builder: Builder, cotangent: Tensor, operands: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """``B' = solve(A.T, Y')`` and ``A' = -B' Y.T``."""
+    """``B' = solve(A.T, Y')`` and ``A' = -B' Y.T``, summed over the batches that an operand was broadcast along."""
     matrix, right = operands
-    pairs = zip(matrix.shape[:-2], right.shape[:-2], strict=False)
-    if matrix.rank != max(right.rank, 2) or not all(builder.sizes.same(left, other) for left, other in pairs):
-        raise NotYetSupported("the derivative of solve with batches that are broadcast is not supported yet")
     result = solve(builder, matrix, right)
     to_right = solve(builder, matrix_transpose(builder, matrix), cotangent)
-    batch = [f"batch{axis}" for axis in range(matrix.rank - 2)]
     columns = ["k"] if right.rank > 1 else []
+    batch = [f"batch{axis}" for axis in range(result.rank - 1 - len(columns))]
     product = contracted(
         builder, (to_right, result), [[*batch, "i", *columns], [*batch, "j", *columns]], [*batch, "i", "j"]
     )
-    return Tensor(-product.expr, product.indices, product.kind), builder.fresh(to_right)
+    to_matrix = Tensor(-product.expr, product.indices, product.kind)
+    return _summed_to(builder, to_matrix, matrix), _summed_to(builder, builder.fresh(to_right), right)
+
+
+def _summed_to(builder: Builder, tensor: Tensor, operand: Tensor) -> Tensor:
+    """The sum over the axes that the operand lacks, or has with length one."""
+    own = (*(None,) * (tensor.rank - operand.rank), *operand.indices)
+    bound = [new for new, old in zip(tensor.indices, own, strict=True) if old is None and new is not None]
+    kept = tuple(None if index in bound else index for index in tensor.indices[tensor.rank - operand.rank :])
+    return Tensor(builder.sum(tensor.expr, bound, tensor.kind), kept, tensor.kind)
 
 
 def _power(builder: Builder, a: Any, n: Any) -> Tensor:

@@ -11,7 +11,7 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import result_kind
-from symgrad.ir.tensor import Delta, Expr, Index, Tensor
+from symgrad.ir.tensor import index_symbols, Delta, Expr, Index, Tensor
 from symgrad.rules.arguments import BOOL, axis_number, axis_numbers, only, size, sizes, static_integer
 from symgrad.rules.convert import array_kind, cast_to, concatenated, operands_of, sliced, tensor_of
 from symgrad.rules.functions import GreaterEqual, LessEqual
@@ -145,7 +145,9 @@ def _fits(builder: Builder, lengths: Sequence[Expr], free: Sequence[Index]) -> b
 def pulled_reshape(
     builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], rank: int
 ) -> tuple[Tensor | None, ...]:
-    """The cotangent in the shape of the operand."""
+    """The cotangent in the shape of the operand; a constant needs no reshape."""
+    if not index_symbols(cotangent.expr):
+        return (Tensor(cotangent.expr, operands[0].indices, cotangent.kind), *(None for _ in range(rank)))
     return (reshaped(builder, cotangent, operands[0].shape), *(None for _ in range(rank)))
 
 
@@ -285,7 +287,7 @@ def diag(builder: Builder, v: Any, k: Any = 0) -> Tensor:
     if tensor.indices[0] is None:
         return Tensor(tensor.expr, (None, None), tensor.kind)
     column = builder.index(tensor.indices[0].size)
-    return Tensor(tensor.expr * Delta(tensor.indices[0], column), (*tensor.indices, column), tensor.kind)
+    return Tensor(tensor.expr * Delta(tensor.indices[0], column, column.size), (*tensor.indices, column), tensor.kind)
 
 
 def triangle(lower: bool) -> Callable[..., Tensor]:

@@ -97,13 +97,13 @@ class Normal:
         total, offset = sympy.S.Zero, sympy.S.Zero
         for part in op.operands:
             if op.name == "stack":
-                total += Delta(axis, offset) * self.form(self.builder.rename(part, rest))
+                total += Delta(axis, offset, axis.size) * self.form(self.builder.rename(part, rest))
                 offset += 1
                 continue
             (index,) = self.builder.indices((part.shape[place],))
             renamed = self.builder.rename(part, [*rest[:place], index, *rest[place:]])
             bound = () if index is None else (index,)
-            total += self._sum(self.form(renamed) * Delta(axis, offset + sympy.Add(*bound)), bound, kind)
+            total += self._sum(self.form(renamed) * Delta(axis, offset + sympy.Add(*bound), axis.size), bound, kind)
             offset += part.shape[place]
         return total
 
@@ -114,7 +114,7 @@ class Normal:
             return self._exponential(self.form(body.args[0]), kind)
         if type(body) is Equal and any(isinstance(argument, Index) for argument in body.args):
             axis, position = sorted(body.args, key=lambda argument: not isinstance(argument, Index))
-            return Delta(axis, self.form(position))
+            return Delta(axis, self.form(position), axis.size)
         if isinstance(body, sympy.log):
             return self._logarithm(self.form(body.args[0]), kind)
         if isinstance(body, sympy.Function) and not isinstance(body, Delta):

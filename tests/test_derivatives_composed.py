@@ -1,0 +1,113 @@
+"""Rows inside of rows: every way to move, join or reduce elements, applied to the result of every other."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from differences import check_gradient, module_of
+
+import symgrad
+
+VECTORS = """
+x[::2]
+x[::-1]
+x[1:]
+x[:-1]
+x[1:-1]
+x[-3::-1]
+x[IDX]
+x[IDX[::-1]]
+x[None, 1:, None][0, :, 0]
+np.concatenate([x, y * x])
+np.concatenate([x[1:], y])
+np.append(x, y[:2])
+np.hstack([x, x[::-1]])
+np.stack([x, y]).ravel()
+np.stack([x, y], axis=1)[:, 0]
+np.stack([x, y], axis=1).ravel()
+np.array([x[0], x[1] * x[2], 2.0, x[2]])
+np.outer(x, y).ravel()
+np.outer(x, x)[1]
+np.diag(np.outer(x, y))
+np.diag(x) @ y
+np.tril(np.outer(x, y)).sum(axis=0)
+np.tile(x, 2)
+np.repeat(x, 2)
+np.roll(x, 1)
+np.roll(x, -2)
+np.flip(x)
+np.pad(x, (1, 2))
+np.diff(x)
+x.reshape(2, -1).T.ravel()
+x.reshape(-1, 2).sum(axis=1)
+x.reshape(2, -1)[:, ::-1].ravel()
+np.split(x, 2)[1]
+np.take(x, IDX)
+np.where(x > 0.5, x, y)
+np.maximum(x, x[::-1])
+np.clip(x, 0.2, 0.9)
+x - x.mean()
+x / x.sum()
+x * np.max(x)
+x - np.max(x, keepdims=True)
+x / np.linalg.norm(x)
+(x - x.mean()) / x.std()
+np.exp(x - x.max()) / np.sum(np.exp(x - x.max()))
+np.prod(x) * x
+np.cross(x[:3], y[:3])
+np.kron(x[:2], y[:2])
+np.linalg.inv(np.outer(x, y) + 5 * np.eye(x.shape[0])) @ x
+np.linalg.solve(np.outer(x, y) + 5 * np.eye(x.shape[0]), x)
+np.broadcast_to(x, (2, x.shape[0]))[1]
+np.meshgrid(x, y)[0][1]
+np.einsum("i,i->i", x, y)
+np.einsum("i,j->j", x, y)
+np.interp_free(x)
+np.squeeze(x[:, None]) * y
+x[np.arange(x.shape[0])]
+x[np.arange(x.shape[0] - 1)]
+x[np.argmax(x)] * y
+np.sqrt(x) * x**1.5
+np.ptp(x) * y
+np.trapezoid(x) * y
+np.vander_free(x)
+""".split("\n")
+VECTORS = [text for text in VECTORS if text and "_free" not in text]
+if not hasattr(np, "trapezoid"):
+    VECTORS.remove("np.trapezoid(x) * y")
+INNER = VECTORS
+OUTER = [text for text in VECTORS if "y" not in text.replace("y * x", "")] + ["np.concatenate([x, y * x])"]
+PAIRS = [(inner, outer) for inner, outer in itertools.product(INNER, OUTER)]
+CHUNK = 3
+"""A third of the pairs is enough: every text occurs inside and outside of some ten others."""
+
+
+def source(number: int, inner: str, outer: str) -> str:
+    lines = [f"def f{number}(x, y, w):", f"    x = {inner}", "    y = np.cos(x)", f"    r = {outer}"]
+    return "\n".join([*lines, "    return np.sum(np.sin(r) * w[:r.shape[0]]) + np.sum(x * x)", ""])
+
+
+CHOSEN = [(number, *pair) for number, pair in enumerate(PAIRS) if number % CHUNK == (number // len(OUTER)) % CHUNK]
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory) -> Any:
+    texts = ["IDX = np.array([0, 2, 2, 1])", *(source(*chosen) for chosen in CHOSEN)]
+    return module_of(tmp_path_factory.mktemp("compositions") / "compositions.py", texts)
+
+
+@pytest.mark.parametrize(("number", "inner", "outer"), CHOSEN, ids=[f"{i} then {o}" for _, i, o in CHOSEN])
+def test_composition(number: int, inner: str, outer: str, functions: Any) -> None:
+    rng = np.random.default_rng(number)
+    args = (rng.permutation(np.linspace(0.35, 1.65, 6)), rng.uniform(0.5, 1.5, size=6), rng.normal(size=64))
+    function = getattr(functions, f"f{number}")
+    try:
+        expected = function(*args)
+    except (IndexError, ValueError):
+        pytest.skip("the shapes do not fit")
+    value, gradients = symgrad.value_and_grad(function, argnums=(0, 1))(*args)
+    assert value == expected
+    check_gradient(function, gradients, args, (0, 1))
