@@ -1,9 +1,9 @@
 """Random straight-line NumPy programs, written statement by statement while they run.
 
 A row of a table is a piece of source with operands ``{a}``, ``{b}``, ``{c}`` and new names ``{u}``, ``{v}``. A
-statement is kept if it runs at every point of the program (two of the same sizes, one of other sizes), if its values stay of
-moderate size, and if the guard of its row holds, which keeps kinks and poles at a distance. So a program is valid by
-construction, and what its derivative should be is known from differences.
+statement is kept if it runs at every point of the program (two of the same sizes, one of other sizes), if its values
+stay of moderate size, and if the guard of its row holds, which keeps kinks and poles at a distance. So a program is
+valid by construction, and what its derivative should be is known from differences.
 """
 
 from __future__ import annotations

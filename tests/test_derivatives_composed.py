@@ -50,7 +50,7 @@ np.where(x > 0.5, x, y)
 np.maximum(x, x[::-1])
 np.clip(x, 0.2, 0.9)
 x - x.mean()
-x / x.sum()
+x / (9 + x.sum())
 x * np.max(x)
 x - np.max(x, keepdims=True)
 x / np.linalg.norm(x)
@@ -65,7 +65,6 @@ np.broadcast_to(x, (2, x.shape[0]))[1]
 np.meshgrid(x, y)[0][1]
 np.einsum("i,i->i", x, y)
 np.einsum("i,j->j", x, y)
-np.interp_free(x)
 np.squeeze(x[:, None]) * y
 x[np.arange(x.shape[0])]
 x[np.arange(x.shape[0] - 1)]
@@ -73,9 +72,8 @@ x[np.argmax(x)] * y
 np.sqrt(x) * x**1.5
 np.ptp(x) * y
 np.trapezoid(x) * y
-np.vander_free(x)
 """.split("\n")
-VECTORS = [text for text in VECTORS if text and "_free" not in text]
+VECTORS = [text for text in VECTORS if text]
 if not hasattr(np, "trapezoid"):
     VECTORS.remove("np.trapezoid(x) * y")
 INNER = VECTORS
@@ -93,6 +91,49 @@ def source(number: int, inner: str, outer: str) -> str:
 CHOSEN = [(number, *pair) for number, pair in enumerate(PAIRS) if number % CHUNK == (number // len(OUTER)) % CHUNK]
 
 
+PARTS = """
+np.sum(z[:3]) ** 2 + np.sum(z)
+np.sum(z[1:]) * np.sum(z[1:-1])
+np.sum(z[:-1]) * np.sum(z) * np.sum(z[:2])
+np.sum(np.exp(x[1:])) * np.sum(np.exp(x[1:-1]))
+np.sum(x[::2] ** 2) * np.sum(x[::2][:-1] ** 2)
+np.sum(x[IDX] ** 2) * np.sum(x[IDX][:-1] ** 2) * np.sum(x[IDX[:2]] ** 2)
+np.sum(x[IDX] ** 2) * np.sum(x[IDX][np.arange(3)] ** 2)
+np.sum(M[:2] @ y) ** 2 + np.sum(M @ y)
+np.sum(M[:, :2] @ y[:2]) ** 2 + np.sum(M @ y)
+np.sum((M[:2] @ y) ** 2) * np.sum((M @ y) ** 2)
+np.sum(np.exp(M[:2])) * np.sum(np.exp(M))
+np.sum(M[:2].sum(axis=0) * M.sum(axis=0))
+np.sum(M[:, :2].sum(axis=1) * M.sum(axis=1) * M[:, 1:].sum(axis=1))
+np.max(x[:3]) * np.max(x)
+np.prod(x[:3]) * np.prod(x)
+np.linalg.norm(x[:3]) * np.linalg.norm(x)
+np.mean(x[:3]) * np.mean(x) * np.var(x[:3]) * np.var(x)
+np.trace(M[:2, :2]) * np.trace(M)
+np.linalg.det(M[:2, :2]) * np.linalg.det(M[:4, :4] + 3 * np.eye(4))
+np.sum(np.concatenate([x[:2], y[:2]]) ** 2) * np.sum(np.concatenate([x, y]) ** 2)
+np.sum(np.tril(M[:3, :3]) ** 2) * np.sum(np.tril(M) ** 2)
+np.sum(np.eye(3) * M[:3, :3]) * np.sum(np.eye(4) * M[:4, :4])
+np.sum(np.arange(3) * x[:3]) * np.sum(np.arange(x.shape[0]) * x)
+np.sum(np.ones(3)) * np.sum(x) * np.sum(np.ones(x.shape[0]) * y)
+np.sum(x[:3] - x[:3].mean()) + np.sum((x - x.mean()) ** 2) * np.sum((x[:3] - x[:3].mean()) ** 2)
+np.log(np.sum(np.exp(x[:3]))) * np.log(np.sum(np.exp(x)))
+np.sum(np.cos(x[:, None] * y)) * np.sum(np.cos(x[:3, None] * y)) * np.sum(np.cos(x[:3, None] * y[:2]))
+np.sum(np.outer(x[:3], y) ** 2) * np.sum(np.outer(x, y) ** 2)
+""".strip().split("\n")
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_a_part_is_not_taken_for_the_whole(text: str, tmp_path: Any) -> None:
+    lines = ["IDX = np.array([0, 2, 2, 1])", "", "def loss(x, y):", "    z = np.exp(x)", "    M = np.outer(z, y) / 9 + np.cos(x)"]
+    function = module_of(tmp_path / "parts.py", ["\n".join([*lines, f"    return {text} + np.sum(z * y) + np.sum(M)"])]).loss
+    rng = np.random.default_rng(len(text))
+    args = (rng.uniform(0.35, 1.65, size=6), rng.uniform(0.5, 1.5, size=6))
+    value, gradients = symgrad.value_and_grad(function, argnums=(0, 1))(*args)
+    assert value == function(*args)
+    check_gradient(function, gradients, args, (0, 1))
+
+
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory) -> Any:
     texts = ["IDX = np.array([0, 2, 2, 1])", *(source(*chosen) for chosen in CHOSEN)]
@@ -102,12 +143,15 @@ def functions(tmp_path_factory) -> Any:
 @pytest.mark.parametrize(("number", "inner", "outer"), CHOSEN, ids=[f"{i} then {o}" for _, i, o in CHOSEN])
 def test_composition(number: int, inner: str, outer: str, functions: Any) -> None:
     rng = np.random.default_rng(number)
-    args = (rng.permutation(np.linspace(0.35, 1.65, 6)), rng.uniform(0.5, 1.5, size=6), rng.normal(size=64))
+    args = (rng.uniform(0.35, 1.65, size=6), rng.uniform(0.5, 1.5, size=6), rng.normal(size=64))
     function = getattr(functions, f"f{number}")
     try:
-        expected = function(*args)
+        with np.errstate(all="ignore"):
+            expected = function(*args)
     except (IndexError, ValueError):
         pytest.skip("the shapes do not fit")
+    if np.isnan(expected):
+        pytest.skip("a root of a negative number")
     value, gradients = symgrad.value_and_grad(function, argnums=(0, 1))(*args)
     assert value == expected
     check_gradient(function, gradients, args, (0, 1))

@@ -37,7 +37,9 @@ def slope(function: Callable[..., Any], args: Sequence[Any], moves: Sequence[Any
     return function(*rebuilt(list(args), iter(moved)))
 
 
-def directional(program: Program, function: Callable[..., Any], args: Sequence[Any], moves: Sequence[Any]) -> Iterator[float]:
+def directional(
+    program: Program, function: Callable[..., Any], args: Sequence[Any], moves: Sequence[Any]
+) -> Iterator[float]:
     """Derivatives along a direction, the most reliable first."""
     if program.analytic:
         yield slope(function, args, moves, 1e-30j).imag * 1e30
@@ -71,7 +73,7 @@ def _kind(leaf: Any) -> str:
 
 
 def _suits(gradient: Any, leaf: Any) -> bool:
-    """Whether a gradient has the dtype of its argument; for a Python float any real number of double precision serves."""
+    """Whether a gradient has the dtype of its argument; for a Python float a scalar of double precision serves."""
     return isinstance(gradient, float) if isinstance(leaf, float) else _kind(gradient) == _kind(leaf)
 
 

@@ -101,6 +101,8 @@ class Reverse:
 
     def _operation(self, equation: Equation, op: Op, cotangent: Expr) -> None:
         row = self.rules.operations[op.name]
+        if cotangent.has(Delta):
+            cotangent = self.builder.map(cotangent, equation.ref.kind, "d")
         result = Tensor(equation.entry, op.axes, equation.ref.kind)
         given = Tensor(cotangent, op.axes, equation.ref.kind)
         if row.transpose is not None:

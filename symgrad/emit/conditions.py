@@ -49,6 +49,9 @@ class _Python(StrPrinter):  # type: ignore[misc]
     def _print_Min(self, expr: Expr) -> str:
         return f"min({', '.join(map(self.doprint, expr.args))})"
 
+    def _print_Rational(self, expr: Expr) -> str:
+        return f"{expr.p} / {expr.q}"
+
     def _print_FloorDivide(self, expr: Expr) -> str:
         return f"(({self.doprint(expr.args[0])}) // ({self.doprint(expr.args[1])}))"
 

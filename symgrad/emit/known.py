@@ -53,7 +53,7 @@ class Known:
         """The user's code for this formula, over the formula's own indices."""
         if isinstance(expr, Entry) and all(isinstance(index, Index) for index in expr.indices):
             return None
-        key, free = canonical(expr)
+        key, free = canonical(expr, same=self.builder.sizes.same)
         if key not in self.formulas:
             return None
         array, order = self.formulas[key]
@@ -124,7 +124,7 @@ def _add_value(known: Known, value: Value) -> None:
     if isinstance(tensor.expr, Entry) and _is_whole(known, tensor.expr):
         _add_entry(known, tensor.expr, array)
         return
-    key, order = canonical(tensor.expr)
+    key, order = canonical(tensor.expr, same=known.builder.sizes.same)
     if key not in known.formulas or code.name is not None:
         known.formulas[key] = (array, order)
     _add_composite(known, tensor.expr, array)

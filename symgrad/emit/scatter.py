@@ -157,7 +157,7 @@ def _statement(
     """One statement, its placeholders counted from ``offset``."""
     positions = dict(part.positions)
     where = [positions.get(axis, axis) for axis in target]
-    chosen = subscript(speller.builder.sizes, [axis.size for axis in target], where, speller.spell)
+    chosen = subscript(speller.builder.sizes, [axis.size for axis in target], where, speller.spell, speller.size)
     layout = tuple(index for index in chosen.layout if index is not None)
     negative = not fresh and bool(part.value.as_coeff_Mul()[0] < 0)
     value = -part.value if negative else part.value

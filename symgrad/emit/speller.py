@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 import sympy
@@ -24,7 +25,7 @@ from symgrad.ir.code import Code
 from symgrad.ir.equation import Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind, is_python
 from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
-from symgrad.rules.functions import Exp2, Expm1, Formula, Power
+from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Formula, Power
 from symgrad.rules.row import Operation
 
 NOMINAL = 64
@@ -63,10 +64,12 @@ class Speller:
                 return self._total(expr, target)
             case sympy.Mul() | sympy.Pow():
                 return spell_product(self, expr, target).signed()
-            case sympy.Function() | sympy.exp():
-                return self.function(expr, target)
             case sympy.Symbol():
                 return Array(self.size(expr), (), int)
+            case FloorDivide() | sympy.Max() | sympy.Min() if not expr.atoms(Entry):
+                return Array(self.size(expr), (), int)
+            case sympy.Function() | sympy.exp():
+                return self.function(expr, target)
         raise InternalError(f"no spelling of {expr}")
 
     def tensor(self, tensor: Tensor) -> Array:
@@ -84,7 +87,7 @@ class Speller:
                 return _renamed(array, positions)
         lengths = [sympy.S.One if index is None else index.size for index in array.layout]
         where = [None if index is None else positions[index] for index in array.layout]
-        chosen = subscript(self.builder.sizes, lengths, where, self.spell)
+        chosen = subscript(self.builder.sizes, lengths, where, self.spell, self.size)
         code = Code(f"_0[{chosen.text}]", (array.code, *chosen.operands))
         return Array(code, chosen.layout, array.kind)
 
@@ -102,7 +105,23 @@ class Speller:
             return Code(str(size))
         if isinstance(size, sympy.Symbol):
             return self.known.size(size)
-        return self.spell(size, ()).code
+        numerator, denominator = sympy.fraction(sympy.together(size))
+        if denominator != 1:
+            return Code("_0 // _1", (self.size(numerator), self.size(denominator)))
+        if size.is_Add or size.is_Mul:
+            return self._whole_number(size)
+        return Code(self.spelling[type(size)], tuple(self.size(argument) for argument in size.args))
+
+    def _whole_number(self, size: Expr) -> Code:
+        """A sum or product of sizes, positive terms first."""
+        if size.is_Mul:
+            return reduce(lambda code, part: Code("_0 * _1", (code, self.size(part))), size.args[1:], self.size(size.args[0]))
+        parts = sorted(size.args, key=lambda part: (part.as_coeff_Mul()[0] < 0, bool(part.is_number), str(part)))
+        code = self.size(parts[0])
+        for part in parts[1:]:
+            negative = part.as_coeff_Mul()[0] < 0
+            code = Code("_0 - _1" if negative else "_0 + _1", (code, self.size(-part if negative else part)))
+        return code
 
     def function(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         """An application of an elementwise function."""

@@ -13,6 +13,7 @@ from symgrad.ir.sizes import Sizes
 from symgrad.ir.tensor import Entry, Expr, Index, index_symbols
 
 SpellIndex = Callable[[Expr, tuple[Index, ...]], Array]
+SpellSize = Callable[[Expr], Code]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class Subscript:
         return set(self.text) <= set(":, ")
 
 
-def subscript(sizes: Sizes, lengths: Sequence[Expr], positions: Sequence[Expr | None], spell: SpellIndex) -> Subscript:
+def subscript(
+    sizes: Sizes, lengths: Sequence[Expr], positions: Sequence[Expr | None], spell: SpellIndex, size: SpellSize
+) -> Subscript:
     """The subscript that selects these positions along axes of these lengths (None: an axis of length one)."""
     involved = _advanced_indices(positions)
     texts: list[str] = []
@@ -42,7 +45,7 @@ def subscript(sizes: Sizes, lengths: Sequence[Expr], positions: Sequence[Expr | 
             advanced.append(len(texts))
             texts.append(f"_{len(operands)}")
         else:
-            texts.append(_plain(sizes, length, position, operands, spell))
+            texts.append(_plain(sizes, length, position, operands, size))
             layout += _kept_axis(position)
     where = _advanced_place(advanced, positions)
     layout[where:where] = involved
@@ -78,23 +81,23 @@ def _kept_axis(position: Expr | None) -> list[Index | None]:
     return list(index_symbols(position))
 
 
-def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Code], spell: SpellIndex) -> str:
+def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Code], size: SpellSize) -> str:
     if position is None:
         return ":"
     indices = index_symbols(position)
     if not indices:
-        return _bound(sizes, position, length, operands, spell)
+        return _bound(sizes, position, length, operands, size)
     (index,) = indices
     step = position.coeff(index)
     position, length = sizes.find(position), sizes.find(length)
     start = sympy.expand(position - step * index)
     stop = sympy.expand(start + step * (sizes.find(index.size) - 1) + (1 if step > 0 else -1))
     if step > 0:
-        low = "" if start == 0 else _bound(sizes, start, length, operands, spell)
-        high = "" if sizes.same(stop, length) or _reaches_end(index.size, length, start, step) else _bound(sizes, stop, length, operands, spell)
+        low = "" if start == 0 else _bound(sizes, start, length, operands, size)
+        high = "" if sizes.same(stop, length) or _reaches_end(index.size, length, start, step) else _bound(sizes, stop, length, operands, size)
     else:
-        low = "" if sizes.same(start, length - 1) else _bound(sizes, start, length, operands, spell)
-        high = "" if stop == -1 else _bound(sizes, stop, length, operands, spell)
+        low = "" if sizes.same(start, length - 1) else _bound(sizes, start, length, operands, size)
+        high = "" if stop == -1 else _bound(sizes, stop, length, operands, size)
     return f"{low}:{high}" if step == 1 else f"{low}:{high}:{step}"
 
 
@@ -104,7 +107,7 @@ def _reaches_end(size: Expr, length: Expr, start: Expr, step: Expr) -> bool:
     return any(sympy.expand(size + quotient.func(start - length, step)) == 0 for quotient in quotients)
 
 
-def _bound(sizes: Sizes, value: Expr, length: Expr, operands: list[Code], spell: SpellIndex) -> str:
+def _bound(sizes: Sizes, value: Expr, length: Expr, operands: list[Code], size: SpellSize) -> str:
     """A literal, counted from the end where that makes it one; else code."""
     value = sizes.find(value)
     from_end = sympy.expand(value - sizes.find(length))
@@ -112,7 +115,7 @@ def _bound(sizes: Sizes, value: Expr, length: Expr, operands: list[Code], spell:
         return str(value)
     if from_end.is_Integer and from_end < 0:
         return str(from_end)
-    operands.append(spell(value, ()).code)
+    operands.append(size(value))
     return f"_{len(operands)}"
 
 

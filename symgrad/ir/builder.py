@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 
 from symgrad.errors import ShapeError
-from symgrad.ir.canonical import canonical
+from symgrad.ir.canonical import canonical, partial
 from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind
 from symgrad.ir.sizes import Sizes
@@ -81,7 +81,7 @@ class Builder:
 
         What is left inline is a sum of products of powers of entries.
         """
-        if not expr.args or isinstance(expr, Delta):
+        if not expr.args or isinstance(expr, Delta) or all(_is_size(symbol) for symbol in expr.free_symbols):
             return expr
         arguments = [self.atomised(argument, kind) for argument in expr.args]
         if expr.is_Mul or expr.is_Pow:
@@ -124,7 +124,7 @@ class Builder:
 
     def existing_sum(self, body: Expr, bound: tuple[Index, ...]) -> Entry | None:
         """The equation that defines this sum, if there is one."""
-        key, free = canonical(body, bound)
+        key, free = canonical(body, bound, self.sizes.same)
         found = self._find(f"Sum {key}", free)
         return self._find(*self._flat_key(body, bound)) if found is None else found
 
@@ -147,7 +147,7 @@ class Builder:
         flat, indices = self.flattened(body, bound)
         if len(sympy.Mul.make_args(flat)) > MOST_FLAT_FACTORS:
             flat, indices = body, bound
-        key, free = canonical(flat, indices)
+        key, free = canonical(flat, indices, self.sizes.same)
         return f"Flat {key}", free
 
     def op(
@@ -160,7 +160,7 @@ class Builder:
         result: int = 0,
     ) -> Tensor:
         """``A[I] := op(operands)``, an operation that is not algebra; ``shape`` is the result's."""
-        texts = [_closed_text(operand) for operand in operands]
+        texts = [self._closed_text(operand) for operand in operands]
         key = f"Op {name} {params} {result} {texts}"
         indices = self.indices(shape)
         free = tuple(index for index in indices if index is not None)
@@ -198,7 +198,7 @@ class Builder:
         return Tensor(self.rename(tensor, indices), indices, tensor.kind)
 
     def _defined(self, definition: Map | Sum, body: Expr, bound: tuple[Index, ...], kind: Kind, hint: str) -> Entry:
-        key, free = canonical(body, bound)
+        key, free = canonical(body, bound, self.sizes.same)
         label = f"Sum {key}" if isinstance(definition, Sum) else f"Map {kind} {key}"
         found = self._find(label, free)
         if found is not None:
@@ -214,6 +214,15 @@ class Builder:
             return None
         ref, order = self._shared[label]
         return Entry(ref, tuple(free[position] for position in order))
+
+    def _closed_text(self, tensor: Tensor) -> str:
+        """The text of a whole array: its axes numbered by position, with the sizes that its entries do not tell."""
+        untold = set(tensor.free) - (index_symbols(tensor.expr) - partial(tensor.expr, self.sizes.same))
+        numbered: dict[Index, Expr] = {
+            index: Index(f"a{axis}", sympy.S.One) for axis, index in enumerate(tensor.indices) if index is not None
+        }
+        shape = ("1" if index is None else index.size if index in untold else "" for index in tensor.indices)
+        return f"{','.join(map(str, shape))}:{substitute(tensor.expr, numbered)}"
 
     def definition(self, ref: Ref) -> Definition | None:
         """The right-hand side of a ref's equation; None for an input."""
@@ -250,6 +259,13 @@ class SharedInputs(Builder):
         return tensor
 
 
+def _is_size(symbol: Expr) -> bool:
+    """Whether a symbol is a length, or an integer that the user gives."""
+    return not isinstance(symbol, Entry) and not isinstance(symbol, Index) or (
+        isinstance(symbol, Entry) and symbol.ref.kind is int and not symbol.indices
+    )
+
+
 def exact(value: complex) -> Expr:
     """A number as SymPy sees it: floats exactly as their shortest decimal, so that 0.1 is one tenth."""
     if isinstance(value, bool | int):
@@ -264,12 +280,3 @@ def exact(value: complex) -> Expr:
 def kind_of(tensors: Iterable[Tensor]) -> Kind:
     """The dtype of arithmetic between tensors."""
     return common_kind(tensor.kind for tensor in tensors)
-
-
-def _closed_text(tensor: Tensor) -> str:
-    """The text of a whole array: its axes numbered by position."""
-    numbered: dict[Index, Expr] = {
-        index: Index(f"a{axis}", sympy.S.One) for axis, index in enumerate(tensor.indices) if index is not None
-    }
-    gaps = "".join("1" if index is None else "." for index in tensor.indices)
-    return f"{gaps}:{substitute(tensor.expr, numbered)}"

@@ -2,18 +2,21 @@
 
 Indices are numbered in the order in which a fixed traversal meets them. Arguments of commutative operations are
 visited in the order of their *blank* text (the text without indices); arguments with equal blank text are tried in
-every order, and the least text wins. The result is the key under which equations are shared.
+every order, and the least text wins. The result is the key under which equations are shared. An index that runs over
+a whole axis of an entry needs no more than its number; any other is written with its size, so that ``Sum_i v[i]`` over
+``v[:-1]`` is not the sum over ``v``.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
 import sympy
 
-from symgrad.ir.tensor import Entry, Expr, Index
+from symgrad.ir.tensor import Entry, Expr, Index, entries, index_symbols
 
 Token = str | Index
 MOST_ORDERS = 24
@@ -33,9 +36,20 @@ def blank(expr: Expr) -> str:
     return f"{type(expr).__name__}({','.join(sorted(parts) if _commutes(expr) else parts)})"
 
 
-def canonical(expr: Expr, bound: Collection[Index] = ()) -> tuple[str, tuple[Index, ...]]:
-    """The canonical text, and the free indices in canonical order."""
-    return min((_numbered(order, bound) for order in _orders(expr)), key=lambda named: named[0])
+def canonical(
+    expr: Expr, bound: Collection[Index] = (), same: Callable[[Expr, Expr], bool] = operator.eq
+) -> tuple[str, tuple[Index, ...]]:
+    """The canonical text, and the free indices in canonical order; ``same`` says which sizes are equal."""
+    labels = {index: "b" if index in bound else "f" for index in index_symbols(expr)}
+    labels.update({index: f"{index.size}{labels[index]}" for index in partial(expr, same)})
+    text, indices = min((_numbered(order, labels) for order in _orders(expr)), key=lambda named: named[0])
+    return text, tuple(index for index in indices if index not in bound)
+
+
+def partial(expr: Expr, same: Callable[[Expr, Expr], bool]) -> set[Index]:
+    """The indices that do not run over a whole axis of an entry."""
+    axes = (axis for entry in entries(expr) for axis in zip(entry.indices, entry.ref.shape, strict=True))
+    return index_symbols(expr) - {index for index, size in axes if isinstance(index, Index) and same(index.size, size)}
 
 
 def _commutes(expr: Expr) -> bool:
@@ -76,10 +90,10 @@ def _joined(head: str, parts: Iterable[tuple[Token, ...]]) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def _numbered(tokens: tuple[Token, ...], bound: Collection[Index]) -> tuple[str, tuple[Index, ...]]:
+def _numbered(tokens: tuple[Token, ...], labels: Mapping[Index, str]) -> tuple[str, tuple[Index, ...]]:
     numbers: dict[Index, str] = {}
     for token in tokens:
         if isinstance(token, Index) and token not in numbers:
-            numbers[token] = f"{'b' if token in bound else 'f'}{len(numbers)}"
+            numbers[token] = f"{labels[token]}{len(numbers)}"
     text = "".join(numbers[token] if isinstance(token, Index) else token for token in tokens)
-    return text, tuple(index for index in numbers if index not in bound)
+    return text, tuple(numbers)

@@ -86,7 +86,7 @@ def _split(builder: Builder, body: Expr, bound: tuple[Index, ...], kind: Kind) -
     if len(terms) > MOST_TERMS:
         return None
     paid = {term: _paying(builder, term, bound, kind) for term in terms}
-    rest, cancelled = _collected([term for term, value in paid.items() if value is None], bound)
+    rest, cancelled = _collected(builder, [term for term, value in paid.items() if value is None], bound)
     gains = [value for value in paid.values() if value is not None]
     if not gains and not cancelled:
         return None
@@ -98,12 +98,12 @@ def _terms(body: Expr) -> tuple[Expr, ...]:
     return sympy.Add.make_args(sympy.expand_mul(body) if body.has(sympy.Add) else body)
 
 
-def _collected(terms: list[Expr], bound: tuple[Index, ...]) -> tuple[list[Expr], bool]:
+def _collected(builder: Builder, terms: list[Expr], bound: tuple[Index, ...]) -> tuple[list[Expr], bool]:
     """Combine terms whose sums are equal up to renaming of the bound indices."""
     groups: dict[tuple[str, tuple[Index, ...]], list[Expr]] = {}
     for term in terms:
         _, inside = _parted(term, bound)
-        groups.setdefault(canonical(inside, bound), []).append(term)
+        groups.setdefault(canonical(inside, bound, builder.sizes.same), []).append(term)
     if len(groups) == len(terms):
         return terms, False
     combined = []
