@@ -190,12 +190,18 @@ def _loss(program: Program, request: Request) -> Tensor:
     if not isinstance(result, Value):
         shown = type(result).__name__
         raise _located(
-            program, f"the function returns a {shown}, which has no gradient", "return one number that depends on the arguments"
+            program,
+            f"the function returns a {shown}, which has no gradient",
+            "return one number that depends on the arguments",
         )
     tensor = result.tensor
     if tensor.rank:
         shape = ", ".join(map(str, tensor.shape))
-        raise _located(program, f"the function returns an array of shape ({shape}), not a scalar", "reduce it, for example with np.sum")
+        raise _located(
+            program,
+            f"the function returns an array of shape ({shape}), not a scalar",
+            "reduce it, for example with np.sum",
+        )
     return tensor
 
 
@@ -206,9 +212,13 @@ def _located(program: Program, reason: str, remedy: str) -> DifferentiationError
 def _differentiated(program: Program, structures: Sequence[object]) -> list[Input]:
     """The real inputs inside the differentiated arguments."""
     codes = {value.code for structure in structures for value in _leaves(structure)}
-    inputs = [source for source in program.inputs if source.value.code in codes and is_floating(source.value.tensor.kind)]
+    inputs = [
+        source for source in program.inputs if source.value.code in codes and is_floating(source.value.tensor.kind)
+    ]
     if not inputs:
-        raise DifferentiationError("no argument that is differentiated is a real number or array", remedy="check argnums")
+        raise DifferentiationError(
+            "no argument that is differentiated is a real number or array", remedy="check argnums"
+        )
     return inputs
 
 
@@ -220,4 +230,6 @@ def _leaves(structure: object) -> list[Value]:
             return [leaf for item in structure.values() for leaf in _leaves(item)]
         case tuple() | list():
             return [leaf for item in structure for leaf in _leaves(item)]
-    return [leaf for item in vars(structure).values() for leaf in _leaves(item)] if hasattr(structure, "__dict__") else []
+    return (
+        [leaf for item in vars(structure).values() for leaf in _leaves(item)] if hasattr(structure, "__dict__") else []
+    )

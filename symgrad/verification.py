@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,7 +56,9 @@ class Verification:
             case "proved":
                 return "proved: equal for every size and every value"
             case "refuted":
-                return f"refuted: the largest relative difference is {self.error:.2g}, at the arguments in counterexample"
+                return (
+                    f"refuted: the largest relative difference is {self.error:.2g}, at the arguments in counterexample"
+                )
         return f"tested: equal to {self.error:.1e} at {self.points} points, not proved"
 
 
@@ -104,7 +109,7 @@ def _leaf_difference(a: Any, b: Any) -> float:
         return 0.0
     scale = max(1.0, float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b))))
     error = float(np.max(np.abs(a - b)))
-    return error / scale if error == error else float("inf")
+    return float("inf") if math.isnan(error) else error / scale
 
 
 def compare(derivative: Callable[..., Any], closed_form: Callable[..., Any], args: Sequence[Any]) -> Verification:
@@ -140,7 +145,11 @@ def _changed(leaf: Any, rng: np.random.Generator) -> Any:
     if not is_real(leaf):
         return leaf
     factor = 1 + 0.3 * rng.standard_normal(np.shape(leaf))
-    return float(leaf * factor) if isinstance(leaf, float) and not isinstance(leaf, np.generic) else np.asarray(leaf * factor, leaf.dtype)[()]
+    return (
+        float(leaf * factor)
+        if isinstance(leaf, float) and not isinstance(leaf, np.generic)
+        else np.asarray(leaf * factor, leaf.dtype)[()]
+    )
 
 
 def check_first_order(
@@ -162,7 +171,7 @@ def _check_leaf(
     leaf = np.asarray(leaves(args[place[0]])[place[1]], float)
     numeric = np.empty_like(leaf)
     for index in np.ndindex(leaf.shape):
-        numeric[index] = _richardson(lambda h, index=index: _shifted(function, args, place, index, h), leaf[index])
+        numeric[index] = _richardson(partial(_shifted, function, args, place, index), float(leaf[index]))
     error = np.abs(slope - numeric)
     bound = tolerance * np.maximum(1.0, np.max(np.abs(numeric), initial=0.0))
     if not np.all(error <= bound):
@@ -187,5 +196,5 @@ def _richardson(value: Callable[[float], float], x: float) -> float:
     """Central differences at ``h``, ``h/2``, ``h/4``, extrapolated to zero (error of order ``h**6``)."""
     step = 2e-3 * max(1.0, abs(float(x)))
     table = [(value(h) - value(-h)) / (2 * h) for h in (step, step / 2, step / 4)]
-    first = [(4 * b - a) / 3 for a, b in zip(table, table[1:], strict=False)]
+    first = [(4 * b - a) / 3 for a, b in pairwise(table)]
     return (16 * first[1] - first[0]) / 15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,11 @@ import numpy as np
 
 STEP = 1e-30
 Function = Callable[..., Any]
+
+
+def normal(*shape: int, dtype: Any = np.float64) -> np.ndarray:
+    """Normal numbers, the same for the same shape."""
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(dtype)
 
 
 def moved(arg: Any, place: tuple[int, ...], step: complex) -> Any:
@@ -48,7 +54,7 @@ def differences(function: Function, args: Sequence[Any], position: int, size: fl
         for h in (size, size / 2, size / 4):
             above, below = (_value(function, args, position, place, sign * h) for sign in (1, -1))
             table.append((above - below) / (2 * h))
-        first = [(4 * fine - coarse) / 3 for coarse, fine in zip(table, table[1:], strict=False)]
+        first = [(4 * fine - coarse) / 3 for coarse, fine in itertools.pairwise(table)]
         found[place] = (16 * first[1] - first[0]) / 15
     return found
 
@@ -91,7 +97,9 @@ def check_direction(function: Function, gradients: Sequence[Any], args: Sequence
     directions = {position: random.normal(size=np.shape(args[position])) for position in wrt}
 
     def along(step: float) -> Any:
-        return function(*(args[k] if k not in directions else shifted(args[k], directions[k] * step) for k in range(len(args))))
+        return function(
+            *(args[k] if k not in directions else shifted(args[k], directions[k] * step) for k in range(len(args)))
+        )
 
     pairs = zip(gradients, directions.values(), strict=True)
     found = sum(float(np.sum(np.asarray(gradient) * direction)) for gradient, direction in pairs)

@@ -351,8 +351,31 @@ np.linalg.norm({a})|abs(a) > .01
 """
 
 OPERANDS = ("({0} * {1})", "({0} + {1})", "({0} - {1})", "(0.5 * {0})", "(1 - {0})", "{0}.T", "np.tanh({0})", "(-{0})")
-NAMES = ["z", "h", "w", "e", "p0", "q", "r", "t", "k", "m", "out", "mask", "n", "dW", "dx", "np_",
-         "grad", "loss", "total", "acc", "y_hat", "g", "s0"]
+NAMES = [
+    "z",
+    "h",
+    "w",
+    "e",
+    "p0",
+    "q",
+    "r",
+    "t",
+    "k",
+    "m",
+    "out",
+    "mask",
+    "n",
+    "dW",
+    "dx",
+    "np_",
+    "grad",
+    "loss",
+    "total",
+    "acc",
+    "y_hat",
+    "g",
+    "s0",
+]
 SIZES = ({"n": 4, "d": 3, "k": 2}, {"n": 4, "d": 3, "k": 2}, {"n": 6, "d": 5, "k": 3})
 ARRAYS = {"x": "d", "y": "n", "b": "k", "A": "nd", "W": "dk", "M": "dd", "row": "1d", "col": "n1", "T": "ndk", "v": "d"}
 LARGEST, MOST_ELEMENTS = 60.0, 400

@@ -96,7 +96,14 @@ def calls(tmp_path_factory) -> Any:
     return module_of(tmp_path_factory.mktemp("broadcasting") / "binary_calls.py", sources)
 
 
-PROBE = [(call, pair) for call in OPERATORS for pair in PAIRS]
+RELATED = ("fm", "logaddexp2", "copysign", "float_power", "heaviside", "minimum")
+"""Functions whose rows are like those of others: half of the pairs will do."""
+PROBE = [
+    (call, pair)
+    for call in OPERATORS
+    for number, pair in enumerate(PAIRS)
+    if number % 2 or not any(name in call for name in RELATED)
+]
 PROBE += [(call, pair) for k, call in enumerate(SPELLED_AGAIN) for pair in PAIRS[k :: len(SPELLED_AGAIN)]]
 
 
@@ -105,7 +112,9 @@ def test_pairs_of_shapes(call: str, shapes: tuple[Any, Any], calls: Any) -> None
     rng = np.random.default_rng(len(call))
     x, y = (array(rng, shape) for shape in shapes)
     w = rng.normal(size=np.broadcast_shapes(np.shape(x), np.shape(y)))
-    check(getattr(calls, f"f{CALLS.index(call)}"), lambda x, y, w: np.sum(np.sin(ALL[call](x, y)) * w), (x, y, w), (0, 1))
+    check(
+        getattr(calls, f"f{CALLS.index(call)}"), lambda x, y, w: np.sum(np.sin(ALL[call](x, y)) * w), (x, y, w), (0, 1)
+    )
 
 
 @pytest.mark.parametrize(("number", "shapes"), enumerate(PAIRS), ids=str)
@@ -121,7 +130,10 @@ def test_choice_between_arrays(number: int, shapes: tuple[Any, Any]) -> None:
     x, y = (array(rng, shape) for shape in shapes)
     w = rng.normal(size=np.broadcast_shapes(shape, np.shape(x), np.shape(y)))
     check(loss, loss, (np.asarray(rng.uniform(size=shape) < 0.5), x, y, w), (1, 2))
-    twin = lambda c, x, y, w: np.sum(np.sin(np.where(np.real(x) > np.real(y), x * c, y)) * w)  # noqa: E731
+
+    def twin(c, x, y, w):
+        return np.sum(np.sin(np.where(np.real(x) > np.real(y), x * c, y)) * w)
+
     check(compared, twin, (array(rng, shape), x, y, w), (0, 1, 2))
 
 

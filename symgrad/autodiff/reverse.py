@@ -144,8 +144,8 @@ class Reverse:
         tied: list[tuple[Index, Expr]] = []
         for axis, position in zip(axes, entry.indices, strict=True):
             plain = isinstance(position, Index) and position in scope and position not in renames
-            if plain and self.builder.sizes.same(position.size, axis.size):  # type: ignore[union-attr]
-                renames[position] = axis  # type: ignore[index]
+            if plain and self.builder.sizes.same(position.size, axis.size):
+                renames[position] = axis
             else:
                 tied.append((axis, position))
         rest = {index: self.builder.index(index.size) for index in scope if index not in renames}
@@ -177,7 +177,11 @@ def _length(expr: Expr) -> int:
 
 
 def _renaming(tangent: Tensor, operand: Tensor) -> dict[Index, Expr]:
-    return {old: new for old, new in zip(tangent.indices, operand.indices, strict=True) if old is not None and new is not None}
+    return {
+        old: new
+        for old, new in zip(tangent.indices, operand.indices, strict=True)
+        if old is not None and new is not None
+    }
 
 
 def active_scopes(builder: Builder, wrt: Iterable[Tensor]) -> dict[Ref, tuple[Index, ...]]:

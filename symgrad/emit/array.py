@@ -45,7 +45,7 @@ def apply(template: str, arrays: Iterable[Array], target: tuple[Index, ...], kin
 
 def floating(array: Array) -> Array:
     """The same numbers as floats: brackets and integers do not mix with floats as numbers do."""
-    if is_floating(array.kind) or not array.code.operands and "." in array.code.template:
+    if is_floating(array.kind) or (not array.code.operands and "." in array.code.template):
         return array
     if not array.code.operands and array.code.template.lstrip("-").isdigit():
         return replace(array, code=Code(f"{array.code.template}.0"), kind=float)

@@ -33,7 +33,7 @@ def _places(program: Program) -> dict[Expr, str]:
     return places
 
 
-class _Python(StrPrinter):  # type: ignore[misc]
+class _Python(StrPrinter):
     """Integer expressions as Python text, size symbols by their places."""
 
     def __init__(self, places: dict[Expr, str]) -> None:

@@ -49,7 +49,11 @@ def write_function(
     result = Code(arrange, tuple(roots))
     statements.shorten(result)
     body = [*statements.lines, to_source(ast.Return(statements.expression(result)))]
-    lines = [f"def {name}({parameters}):", *_indented(docstring), *(f"    {line}" for text in body for line in text.split("\n"))]
+    lines = [
+        f"def {name}({parameters}):",
+        *_indented(docstring),
+        *(f"    {line}" for text in body for line in text.split("\n")),
+    ]
     source = "\n".join(lines) + "\n"
     return Text(source, _imports(source, modules))
 

@@ -46,9 +46,7 @@ def emit_gradient(
     ``gradients`` are given by access text."""
     returned = request.transform != "grad" or request.has_aux
     known = gather(program, values(program) if returned else with_products(values(program)))
-    speller = Speller(
-        program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names
-    )
+    speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
     sources = {source.access: source for source in program.inputs}
     results = Results(speller, set())
     leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
@@ -80,13 +78,15 @@ def emit_gradient(
 def values(program: Program) -> list[Value]:
     """The values of the user's statements, in order, and the result's."""
     found = [statement.value for statement in program.body.statements]
-    return found + [value for value in _result_values(program.result)]
+    return found + _result_values(program.result)
 
 
 def _result_values(result: object) -> list[Value]:
     if isinstance(result, Value):
         return [result]
-    items: Collection[object] = result.values() if isinstance(result, dict) else result if isinstance(result, tuple | list) else ()
+    items: Collection[object] = (
+        result.values() if isinstance(result, dict) else result if isinstance(result, tuple | list) else ()
+    )
     return [value for item in items for value in _result_values(item)]
 
 
@@ -107,10 +107,9 @@ def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[li
     outcome = program.result
     if request.transform == "grad" and not request.has_aux:
         return parts, gradient
-    loss, aux = outcome if request.has_aux else (outcome, None)  # type: ignore[misc]
-    extra = [nested(loss, _value_code, Code("None"))] if request.transform == "value_and_grad" else []
-    if request.has_aux:
-        extra.append(nested(aux, _value_code, Code("None")))
+    pair = outcome if request.has_aux and isinstance(outcome, tuple) else (outcome,)
+    wanted = pair if request.transform == "value_and_grad" else pair[1:]
+    extra = [nested(item, _value_code, Code("None")) for item in wanted]
     names = [f"_{len(parts) + k}" for k in range(len(extra))]
     if request.transform == "grad":
         return [*parts, *extra], f"({gradient}, {names[0]})"

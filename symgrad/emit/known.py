@@ -121,21 +121,13 @@ def _add_value(known: Known, value: Value) -> None:
     if index_symbols(tensor.expr) != set(tensor.free) or not tensor.expr.atoms(Entry):
         return
     array = Array(code, tensor.indices, tensor.kind)
-    if isinstance(tensor.expr, Entry) and _is_whole(known, tensor.expr):
+    if isinstance(tensor.expr, Entry) and not tensor.expr.negated and known.builder.is_whole(tensor.expr):
         _add_entry(known, tensor.expr, array)
         return
     key, order = canonical(tensor.expr, same=known.builder.sizes.same)
     if key not in known.formulas or code.name is not None:
         known.formulas[key] = (array, order)
     _add_composite(known, tensor.expr, array)
-
-
-def _is_whole(known: Known, entry: Entry) -> bool:
-    """Whether an entry stands for all of its array."""
-    axes = known.builder.equations[entry.ref].indices if entry.ref in known.builder.equations else known.axes(entry.ref)
-    plain = all(isinstance(index, Index) for index in entry.indices) and len(set(entry.indices)) == len(entry.indices)
-    sizes = known.builder.sizes
-    return not entry.negated and plain and all(sizes.same(a.size, i.size) for a, i in zip(axes, entry.indices, strict=True))
 
 
 def _add_entry(known: Known, entry: Entry, array: Array) -> None:

@@ -118,7 +118,11 @@ def _grouped(
             array = speller.spell(base, target)
             _place(groups, _repeated(array, abs(int(exponent)), target), exponent > 0)
         else:
-            _place(groups, [apply("_0 ** _1", (speller.spell(base, target), speller.spell(exponent, target)), target)], True)
+            _place(
+                groups,
+                [apply("_0 ** _1", (speller.spell(base, target), speller.spell(exponent, target)), target)],
+                True,
+            )
     return [groups[key] for key in sorted(groups)]
 
 
@@ -133,7 +137,7 @@ def _repeated(array: Array, exponent: int, target: tuple[Index, ...]) -> list[Ar
     if exponent == 1:
         return [array]
     scalar = not array.layout
-    if exponent <= 3 and scalar or exponent == 3:
+    if (exponent <= 3 and scalar) or exponent == 3:
         return [array] * exponent
     return [apply(f"_0 ** {exponent}", (array,), target)]
 
@@ -216,6 +220,9 @@ def _total(speller: Speller, entry: Entry) -> bool:
         return True
     body = definition.body
     if isinstance(body, sympy.Add | sympy.Mul):
-        return all(_finite(speller, *part.as_base_exp()) for part in sympy.preorder_traversal(body) if not part.is_number and (part.is_Symbol or part.is_Pow))
+        return all(
+            _finite(speller, *part.as_base_exp())
+            for part in sympy.preorder_traversal(body)
+            if not part.is_number and (part.is_Symbol or part.is_Pow)
+        )
     return bool(getattr(type(body), "is_total", False)) or isinstance(body, sympy.tanh | sympy.sin | sympy.cos)
-

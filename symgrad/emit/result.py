@@ -54,7 +54,9 @@ class Results:
         shape = source.value.code
         if not array.layout:
             one = gradient.expr == 1
-            template = f"np.ones(_0.shape{_dtype(gradient.kind)})" if one else f"np.full(_0.shape, _1{_dtype(gradient.kind)})"
+            template = (
+                f"np.ones(_0.shape{_dtype(gradient.kind)})" if one else f"np.full(_0.shape, _1{_dtype(gradient.kind)})"
+            )
             operands = (shape,) if one else (shape, array.code)
             return Array(Code(template, operands), gradient.indices, gradient.kind)
         present = arranged(array, tuple(i if i in array.support else None for i in gradient.indices))
@@ -94,7 +96,10 @@ def nested(structure: object, leaf: Callable[[Value], Code], access: Code) -> Co
     if isinstance(structure, tuple | list) and not hasattr(structure, "_fields"):
         items = [nested(item, leaf, Code(f"_0[{k}]", (access,))) for k, item in enumerate(structure)]
         places = ", ".join(f"_{k}" for k in range(len(items)))
-        return Code(f"[{places}]" if isinstance(structure, list) else f"({places}{',' if len(items) == 1 else ''})", tuple(items))
+        return Code(
+            f"[{places}]" if isinstance(structure, list) else f"({places}{',' if len(items) == 1 else ''})",
+            tuple(items),
+        )
     names = _fields(structure)
     if names is None:
         return Code(repr(structure))

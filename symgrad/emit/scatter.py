@@ -27,22 +27,17 @@ if TYPE_CHECKING:
 
 def is_scatter(builder: Builder, term: Expr) -> bool:
     """Whether a term puts values at positions: it has a delta, or is a multiple of a sum that has one."""
-    return any(isinstance(part, Delta) for part in sympy.Mul.make_args(term)) or _scattered_sum(builder, term) is not None
+    return (
+        any(isinstance(part, Delta) for part in sympy.Mul.make_args(term)) or _scattered_sum(builder, term) is not None
+    )
 
 
 def _scattered_sum(builder: Builder, term: Expr) -> Entry | None:
     for entry in factors(term):
         definition = builder.definition(entry.ref)
-        if isinstance(definition, Sum) and definition.body.has(Delta) and _is_whole(builder, entry):
+        if isinstance(definition, Sum) and definition.body.has(Delta) and builder.is_whole(entry):
             return entry
     return None
-
-
-def _is_whole(builder: Builder, entry: Entry) -> bool:
-    """Whether an entry runs over all of its array, so that positions in the array are positions in the result."""
-    axes = builder.equations[entry.ref].indices
-    plain = all(isinstance(index, Index) for index in entry.indices) and len(set(entry.indices)) == len(axes)
-    return plain and all(builder.sizes.same(a.size, i.size) for a, i in zip(axes, entry.indices, strict=True))
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ def _part(term: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]) -> Pa
             positions[factor.args[0]] = factor.args[1]
         else:
             rest.append(factor)
-    value = substitute(sympy.Mul(*rest), {axis: position for axis, position in positions.items()})
+    value = substitute(sympy.Mul(*rest), positions)
     return Part(tuple(positions.items()), value, bound)
 
 
@@ -133,7 +128,9 @@ def _elements(speller: Speller, dense: Expr, parts: Sequence[Part], target: tupl
         return None
     codes = [speller.spell(values[sympy.Integer(k)], ()).code for k in range(int(size))]
     places = ", ".join(f"_{k}" for k in range(len(codes)))
-    return Array(Code(f"np.array([{places}]{speller.known.dtype_argument})", tuple(codes)), target, speller.known.float_kind)
+    return Array(
+        Code(f"np.array([{places}]{speller.known.dtype_argument})", tuple(codes)), target, speller.known.float_kind
+    )
 
 
 def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[list[str], list[Code]]:

@@ -64,6 +64,8 @@ class Speller:
                 return self._total(expr, target)
             case sympy.Mul() | sympy.Pow():
                 return spell_product(self, expr, target).signed()
+            case sympy.Symbol() if not expr.is_integer:
+                return Array(Code(f"np.{expr}"), (), float)
             case sympy.Symbol():
                 return Array(self.size(expr), (), int)
             case FloorDivide() | sympy.Max() | sympy.Min() if not expr.atoms(Entry):
@@ -82,9 +84,8 @@ class Speller:
         if entry.negated:
             array = replace(array, code=Code("~_0" if array.layout else "not _0", (array.code,)), kept=None)
         positions = dict(zip(self._axes(entry.ref), entry.indices, strict=True))
-        if all(isinstance(p, Index) for p in positions.values()) and len(set(positions.values())) == len(positions):
-            if all(self.builder.sizes.same(axis.size, p.size) for axis, p in positions.items()):
-                return _renamed(array, positions)
+        if self.builder.is_whole(entry):
+            return _renamed(array, positions)
         lengths = [sympy.S.One if index is None else index.size for index in array.layout]
         where = [None if index is None else positions[index] for index in array.layout]
         chosen = subscript(self.builder.sizes, lengths, where, self.spell, self.size)
@@ -115,7 +116,9 @@ class Speller:
     def _whole_number(self, size: Expr) -> Code:
         """A sum or product of sizes, positive terms first."""
         if size.is_Mul:
-            return reduce(lambda code, part: Code("_0 * _1", (code, self.size(part))), size.args[1:], self.size(size.args[0]))
+            return reduce(
+                lambda code, part: Code("_0 * _1", (code, self.size(part))), size.args[1:], self.size(size.args[0])
+            )
         parts = sorted(size.args, key=lambda part: (part.as_coeff_Mul()[0] < 0, bool(part.is_number), str(part)))
         code = self.size(parts[0])
         for part in parts[1:]:
@@ -187,7 +190,7 @@ class Speller:
                     return spell_scatter(self, body, bound, equation.indices)
                 return self.contracted(body, equation.indices)
             case Op() as op:
-                return self._operation(equation, op)
+                return self._operation(op)
 
     def _map(self, equation: Equation, body: Expr) -> Array:
         target = self.order(body, equation.indices) if not body.has(Delta) else equation.indices
@@ -201,7 +204,7 @@ class Speller:
             return apply("np.sqrt(_0)", (base,), target, np.dtype(float) if is_python(base.kind) else None)
         return apply("_0 ** _1", (base, self.spell(power.exp, target)), target)
 
-    def _operation(self, equation: Equation, op: Op) -> Array:
+    def _operation(self, op: Op) -> Array:
         row = self.operations[op.name]
         template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
         operands = tuple(self.whole(operand) for operand in op.operands)
@@ -209,6 +212,8 @@ class Speller:
 
     def whole(self, operand: Tensor) -> Code:
         """An operand with exactly its axes, repeated along those that its formula lacks."""
+        if operand.kind is int and not operand.rank:
+            return self.size(operand.expr)
         array = self.tensor(operand)
         if array.support == frozenset(operand.free):
             return arranged(array, operand.indices).code
@@ -221,7 +226,11 @@ class Speller:
 
     def _delta(self, delta: Expr, target: tuple[Index, ...]) -> Array:
         axis, position, _ = delta.args
-        if isinstance(axis, Index) and isinstance(position, Index) and self.builder.sizes.same(axis.size, position.size):
+        if (
+            isinstance(axis, Index)
+            and isinstance(position, Index)
+            and self.builder.sizes.same(axis.size, position.size)
+        ):
             return aligned(Array(Code("np.eye(_0)", (self.size(axis.size),)), (axis, position), float), target)
         return apply("_0 == _1", (self.spell(axis, target), self.spell(position, target)), target, bool)
 
@@ -276,4 +285,3 @@ def _parted(groups: list[list[Expr]], free: tuple[Index, ...]) -> list[list[Expr
     if exponent.is_Integer and exponent > 1:
         return [[base], [base ** (exponent - 1), *rest]]
     return [[first], rest] if rest and all(not part.as_base_exp()[1].is_negative for part in rest) else groups
-

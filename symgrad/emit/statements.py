@@ -86,7 +86,9 @@ class Statements:
         return is_block(code) or code.name is not None or (self.uses[code] > 1 and not trivial(code))
 
     def _assign(self, code: Code) -> None:
-        name = self._user_name(code.name) if code.name is not None else self._new_name(self.hints.get(code) or _hint(code))
+        name = (
+            self._user_name(code.name) if code.name is not None else self._new_name(self.hints.get(code) or _hint(code))
+        )
         if is_block(code):
             self.lines += [to_source(self._fill(s, code, name)) for s in parse_template(code.template)]
         else:
@@ -183,7 +185,7 @@ def trivial(code: Code) -> bool:
     """Whether a code is as cheap as a name: a constant, a length, a transpose or a view of a name."""
     if not code.operands:
         return True
-    cheap = is_view(code) and not is_element(code) or code.template.startswith("_0.shape")
+    cheap = (is_view(code) and not is_element(code)) or code.template.startswith("_0.shape")
     return cheap and all(trivial(operand) for operand in code.operands)
 
 

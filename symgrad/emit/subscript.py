@@ -94,7 +94,11 @@ def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Cod
     stop = sympy.expand(start + step * (sizes.find(index.size) - 1) + (1 if step > 0 else -1))
     if step > 0:
         low = "" if start == 0 else _bound(sizes, start, length, operands, size)
-        high = "" if sizes.same(stop, length) or _reaches_end(index.size, length, start, step) else _bound(sizes, stop, length, operands, size)
+        high = (
+            ""
+            if sizes.same(stop, length) or _reaches_end(index.size, length, start, step)
+            else _bound(sizes, stop, length, operands, size)
+        )
     else:
         low = "" if sizes.same(start, length - 1) else _bound(sizes, start, length, operands, size)
         high = "" if stop == -1 else _bound(sizes, stop, length, operands, size)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symgrad.errors import ArgumentError, InternalError
+from symgrad.errors import ArgumentError, InternalError, NotYetSupported
 from symgrad.frontend.code_writer import Template, literal
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.values import Named, describe, is_number, leaves, mapped
@@ -43,7 +43,9 @@ def number(builder: Builder, item: object) -> Tensor:
         return Tensor(item.expr, (), float)
     if isinstance(item, np.generic):
         return builder.constant(item.item(), item.dtype)
-    assert isinstance(item, bool | int | float | complex)
+    if isinstance(item, complex):
+        raise NotYetSupported("complex numbers are not supported yet", remedy="compute with real and imaginary parts")
+    assert isinstance(item, bool | int | float)
     return builder.constant(item)
 
 

@@ -79,14 +79,18 @@ class _Writer:
             case Op(name, operands):
                 arrays = [self._array(operand) for operand in operands]
                 applied = sympy.Function(name)(*arrays)
-                return applied if not equation.indices else sympy.Function(name)(*arrays, *map(letters.get, equation.indices))
+                return (
+                    applied
+                    if not equation.indices
+                    else sympy.Function(name)(*arrays, *map(letters.get, equation.indices))
+                )
 
     def _array(self, operand: Tensor) -> Expr:
         return self._expr(operand.expr, _letters([*operand.free]))
 
     def _expr(self, expr: Expr, letters: Mapping[Index, sympy.Symbol]) -> Expr:
         changes: dict[Expr, Expr] = {entry: self._entry(entry, letters) for entry in expr.atoms(Entry)}
-        changes |= {index: letter for index, letter in letters.items()}
+        changes |= letters
         written = expr.xreplace(changes)
         return written.replace(lambda e: isinstance(e, Delta), lambda e: sympy.KroneckerDelta(*e.args[:2]))
 
@@ -100,5 +104,3 @@ class _Writer:
 
 def _letters(indices: Iterable[Index]) -> dict[Index, sympy.Symbol]:
     return {index: sympy.Symbol(LETTERS[k % len(LETTERS)], integer=True) for k, index in enumerate(indices)}
-
-

@@ -6,13 +6,13 @@ reused; that is the common-subexpression elimination, and it works across the pr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import sympy
 
-from symgrad.errors import ShapeError
 from symgrad.ir.canonical import canonical, partial
 from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind
@@ -20,6 +20,7 @@ from symgrad.ir.sizes import Sizes
 from symgrad.ir.summation import summed
 from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols, substitute
 
+INFINITY, NAN = (sympy.Symbol(name, real=True) for name in ("inf", "nan"))
 MOST_FACTORS = 6
 MOST_FLAT_FACTORS = 8
 
@@ -60,7 +61,7 @@ class Builder:
         ref = Ref(self.name(name), tuple(index.size for index in free), kind)
         return Tensor(Entry(ref, free), indices, kind)
 
-    def constant(self, value: complex, kind: Kind | None = None) -> Tensor:
+    def constant(self, value: float, kind: Kind | None = None) -> Tensor:
         """A number; floats become the rational that their shortest decimal writes."""
         return Tensor(exact(value), (), type(value) if kind is None else kind)
 
@@ -181,10 +182,9 @@ class Builder:
             for index, rename in present:
                 if index is None:
                     continue
-                if common[-axis] is None:
-                    common[-axis] = index if index not in common else self.index(index.size)
-                self.sizes.unify(common[-axis].size, index.size)  # type: ignore[union-attr]
-                rename[index] = common[-axis]  # type: ignore[assignment]
+                shared = common[-axis] or (index if index not in common else self.index(index.size))
+                self.sizes.unify(shared.size, index.size)
+                common[-axis] = rename[index] = shared
         return [substitute(t.expr, r) for t, r in zip(tensors, renames, strict=True)], tuple(common)
 
     def rename(self, tensor: Tensor, indices: Sequence[Expr | None]) -> Expr:
@@ -224,6 +224,12 @@ class Builder:
         shape = ("1" if index is None else index.size if index in untold else "" for index in tensor.indices)
         return f"{','.join(map(str, shape))}:{substitute(tensor.expr, numbered)}"
 
+    def is_whole(self, entry: Entry) -> bool:
+        """Whether an entry runs over all of its array, every axis by an index of its own."""
+        own = len(set(entry.indices)) == len(entry.indices)
+        axes = zip(entry.indices, entry.ref.shape, strict=True)
+        return own and all(isinstance(index, Index) and self.sizes.same(index.size, size) for index, size in axes)
+
     def definition(self, ref: Ref) -> Definition | None:
         """The right-hand side of a ref's equation; None for an input."""
         equation = self.equations.get(ref)
@@ -261,19 +267,17 @@ class SharedInputs(Builder):
 
 def _is_size(symbol: Expr) -> bool:
     """Whether a symbol is a length, or an integer that the user gives."""
-    return not isinstance(symbol, Entry) and not isinstance(symbol, Index) or (
-        isinstance(symbol, Entry) and symbol.ref.kind is int and not symbol.indices
-    )
+    if isinstance(symbol, Entry):
+        return symbol.ref.kind is int and not symbol.indices
+    return bool(symbol.is_integer) and not isinstance(symbol, Index)
 
 
-def exact(value: complex) -> Expr:
+def exact(value: float) -> Expr:
     """A number as SymPy sees it: floats exactly as their shortest decimal, so that 0.1 is one tenth."""
     if isinstance(value, bool | int):
         return sympy.Integer(int(value))
-    if isinstance(value, complex):
-        raise ShapeError("complex numbers are not supported yet")
-    if value != value or value in (float("inf"), float("-inf")):
-        return sympy.Symbol(repr(float(value)), real=True)
+    if not math.isfinite(value):
+        return NAN if math.isnan(value) else INFINITY if value > 0 else -INFINITY
     return sympy.Rational(repr(float(value)))
 
 

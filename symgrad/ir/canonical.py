@@ -46,7 +46,7 @@ def canonical(
     return text, tuple(index for index in indices if index not in bound)
 
 
-def partial(expr: Expr, same: Callable[[Expr, Expr], bool]) -> set[Index]:
+def partial(expr: Expr, same: Callable[[Expr, Expr], bool]) -> frozenset[Index]:
     """The indices that do not run over a whole axis of an entry."""
     axes = (axis for entry in entries(expr) for axis in zip(entry.indices, entry.ref.shape, strict=True))
     return index_symbols(expr) - {index for index, size in axes if isinstance(index, Index) and same(index.size, size)}

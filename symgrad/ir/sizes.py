@@ -75,7 +75,9 @@ class Sizes:
             return
         values = self.value(left), self.value(right)
         if difference.is_number or (None not in values and values[0] != values[1]):
-            sizes = " and ".join(str(size if value is None else value) for size, value in zip((left, right), values, strict=True))
+            sizes = " and ".join(
+                str(size if value is None else value) for size, value in zip((left, right), values, strict=True)
+            )
             raise ShapeError(f"axes of lengths {sizes} do not fit together")
         self.conditions[Condition(left, right, True)] = None
         self._learn(left, right, difference)

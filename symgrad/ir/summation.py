@@ -82,10 +82,10 @@ def _split(builder: Builder, body: Expr, bound: tuple[Index, ...], kind: Kind) -
     """The sum term by term, where some terms pay; None where none does."""
     terms = _terms(body)
     if len(terms) == 1:
-        return None if body.has(Delta) else _paying(builder, terms[0], bound, kind)
+        return None if body.has(Delta) else _paying(builder, terms[0], bound)
     if len(terms) > MOST_TERMS:
         return None
-    paid = {term: _paying(builder, term, bound, kind) for term in terms}
+    paid = {term: _paying(builder, term, bound) for term in terms}
     rest, cancelled = _collected(builder, [term for term, value in paid.items() if value is None], bound)
     gains = [value for value in paid.values() if value is not None]
     if not gains and not cancelled:
@@ -95,7 +95,7 @@ def _split(builder: Builder, body: Expr, bound: tuple[Index, ...], kind: Kind) -
 
 
 def _terms(body: Expr) -> tuple[Expr, ...]:
-    return sympy.Add.make_args(sympy.expand_mul(body) if body.has(sympy.Add) else body)
+    return tuple(sympy.Add.make_args(sympy.expand_mul(body) if body.has(sympy.Add) else body))
 
 
 def _collected(builder: Builder, terms: list[Expr], bound: tuple[Index, ...]) -> tuple[list[Expr], bool]:
@@ -113,7 +113,7 @@ def _collected(builder: Builder, terms: list[Expr], bound: tuple[Index, ...]) ->
     return [term for term in combined if term != 0], True
 
 
-def _paying(builder: Builder, term: Expr, bound: tuple[Index, ...], kind: Kind) -> Expr | None:
+def _paying(builder: Builder, term: Expr, bound: tuple[Index, ...]) -> Expr | None:
     """The sum of one term, if it loses an index or exists already, possibly after unfolding sums of the user's."""
     direct = _reduced(builder, term, bound)
     if direct is not None:
@@ -151,7 +151,7 @@ def _components(builder: Builder, body: Expr, bound: tuple[Index, ...], kind: Ki
 
 def _connected(body: Expr, bound: tuple[Index, ...]) -> list[tuple[Expr, tuple[Index, ...]]]:
     """Groups of factors that are linked by bound indices: each is a sum of its own."""
-    groups: list[tuple[list[Expr], set[Index]]] = []
+    groups: list[tuple[list[Expr], frozenset[Index]]] = []
     for part in sympy.Mul.make_args(body):
         links = index_symbols(part) & set(bound)
         touching = [group for group in groups if group[1] & links]

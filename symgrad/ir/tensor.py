@@ -68,7 +68,7 @@ class Entry(sympy.Symbol):
     negated: bool
 
     def __new__(cls, ref: Ref, indices: Iterable[Expr] = (), negated: bool = False) -> Entry:
-        return _entry(cls, ref, tuple(indices), negated)
+        return _entry(ref, tuple(indices), negated)
 
     def _hashable_content(self) -> tuple[object, ...]:
         """Entries of different programs differ, whatever their names: SymPy's cache outlives a program."""
@@ -88,14 +88,14 @@ BOOLEAN: frozenset[Kind] = frozenset({bool, np.dtype(bool)})
 
 
 @lru_cache(maxsize=65536)
-def _entry(cls: type[Entry], ref: Ref, indices: tuple[Expr, ...], negated: bool) -> Entry:
+def _entry(ref: Ref, indices: tuple[Expr, ...], negated: bool) -> Entry:
     text = f"{ref.name}[{','.join(map(str, indices))}]" if indices else ref.name
-    self = sympy.Symbol.__xnew__(cls, f"~{text}" if negated else text, real=True)
+    self = sympy.Symbol.__xnew__(Entry, f"~{text}" if negated else text, real=True)
     self.ref, self.indices, self.negated = ref, indices, negated
     return self  # type: ignore[no-any-return]
 
 
-class Delta(sympy.Function):  # type: ignore[misc]
+class Delta(sympy.Function):
     """Kronecker's delta of an index and a position; idempotent, free of derivatives.
 
     The position lies in ``range(length)``: an index that runs over just that range is determined by it (a ``length`` of
@@ -107,7 +107,7 @@ class Delta(sympy.Function):  # type: ignore[misc]
     is_nonnegative = True
 
     @classmethod
-    def eval(cls, axis: Expr, position: Expr, length: Expr) -> Expr | None:
+    def eval(cls, axis: Expr, position: Expr, _length: Expr) -> Expr | None:
         difference = axis - position
         if difference.is_zero:
             return sympy.S.One
@@ -117,13 +117,13 @@ class Delta(sympy.Function):  # type: ignore[misc]
         return self if exponent.is_positive else None
 
 
-class Bracket(sympy.Function):  # type: ignore[misc]
+class Bracket(sympy.Function):
     """Iverson's bracket: a function with the values 0 and 1 and no derivative. Base of the comparisons."""
 
     is_integer = True
     is_nonnegative = True
 
-    def fdiff(self, argindex: int = 1) -> Expr:
+    def fdiff(self, _argument: int = 1) -> Expr:
         return sympy.S.Zero
 
 

@@ -29,7 +29,7 @@ SCALAR_SPELLING: dict[FunctionClass, str] = {}
 """The spelling for Python numbers, where it differs from ``SPELLING``."""
 
 
-class Formula(sympy.Function):  # type: ignore[misc]
+class Formula(sympy.Function):
     """A real function with a row of partial derivatives; ``folded`` is its value at rational numbers, if known."""
 
     is_real = True

@@ -11,7 +11,7 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import result_kind
-from symgrad.ir.tensor import index_symbols, Delta, Expr, Index, Tensor
+from symgrad.ir.tensor import Delta, Expr, Index, Tensor, index_symbols
 from symgrad.rules.arguments import BOOL, axis_number, axis_numbers, only, size, sizes, static_integer
 from symgrad.rules.convert import array_kind, cast_to, concatenated, operands_of, sliced, tensor_of
 from symgrad.rules.functions import GreaterEqual, LessEqual

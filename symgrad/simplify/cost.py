@@ -57,4 +57,4 @@ def _power(expr: Expr) -> float:
 
 def terms(expr: Expr) -> tuple[Expr, ...]:
     """The terms of a sum."""
-    return sympy.Add.make_args(expr)
+    return tuple(sympy.Add.make_args(expr))

@@ -36,7 +36,7 @@ class Normal:
         return bool(self._reduced(sympy.expand(numerator)) == 0)
 
     def form(self, expr: Expr) -> Expr:
-        """A sum of monomials, every definition written out as far as it is algebra; sums in denominators are entries."""
+        """A sum of monomials, definitions written out as far as they are algebra; sums in denominators are entries."""
         return self._reduced(self._expanded(expr.xreplace(self.builder.sizes.substitution())))
 
     def _expanded(self, expr: Expr) -> Expr:
@@ -55,7 +55,9 @@ class Normal:
     def _denominator(self, expr: Expr) -> Expr:
         """A divisor: its common factors as they are, the sums that remain as entries."""
         parts = sympy.Mul.make_args(sympy.factor_terms(self.form(expr)))
-        return sympy.Mul(*(self.builder.map(part, float) if part.is_Add and part.atoms(Entry) else part for part in parts))
+        return sympy.Mul(
+            *(self.builder.map(part, float) if part.is_Add and part.atoms(Entry) else part for part in parts)
+        )
 
     def _sum_of(self, entry: Entry) -> Expr | None:
         body = self.builder.unfold(entry)
@@ -92,7 +94,9 @@ class Normal:
         axis = op.axes[place]
         if axis is None:
             (part,) = op.operands
-            return self.form(self.builder.rename(part, [i for k, i in enumerate(op.axes) if k != place or op.name != "stack"]))
+            return self.form(
+                self.builder.rename(part, [i for k, i in enumerate(op.axes) if k != place or op.name != "stack"])
+            )
         rest = [index for number, index in enumerate(op.axes) if number != place]
         total, offset = sympy.S.Zero, sympy.S.Zero
         for part in op.operands:

@@ -14,7 +14,7 @@ from symgrad.ir.tensor import Entry, Expr, factors
 
 
 def bounded(builder: Builder, expr: Expr) -> Expr:
-    """Write every ``e**a/(c + e)**b`` with an exponential ``e`` and ``0 < a <= b`` without the quotient of infinities."""
+    """Write ``e**a/(c + e)**b`` with an exponential ``e`` and ``0 < a <= b`` without a quotient of infinities."""
     if expr.is_Mul:
         return _bounded_product(builder, expr)
     if expr.is_Add:

@@ -3,6 +3,6 @@ def loss_grad(x, y):
 
     x: float, y: float
     """
-    t = x + y * y - 7  # line 9
-    t_1 = x * x + y - 11  # line 9
+    t = x + y * y - 7  # line 8
+    t_1 = x * x + y - 11  # line 8
     return 2.0 * t + 4.0 * t_1 * x, 4.0 * t * y + 2.0 * t_1

@@ -1,6 +1,5 @@
 """Himmelblau's function of two Python floats."""
 
-import numpy as np
 
 ARGNUMS = (0, 1)
 

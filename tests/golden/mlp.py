@@ -1,5 +1,7 @@
 """A perceptron with two hidden layers: the delta formulas of back-propagation."""
 
+from itertools import pairwise
+
 import numpy as np
 
 ARGNUMS = ("W1", "b1", "W2", "b2", "W3", "b3")
@@ -29,5 +31,5 @@ def closed_form(W1, b1, W2, b2, W3, b3, X, Y):
 
 def example(rng):
     sizes = (5, 6, 7, 4)
-    layers = [a for n, m in zip(sizes, sizes[1:], strict=False) for a in (rng.normal(size=(n, m)), rng.normal(size=m))]
+    layers = [a for n, m in pairwise(sizes) for a in (rng.normal(size=(n, m)), rng.normal(size=m))]
     return (*layers, rng.normal(size=(6, 5)), np.eye(4)[rng.integers(0, 4, 6)])
