@@ -19,6 +19,7 @@ from symgrad.ir.canonical import canonical
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind, is_floating
 from symgrad.ir.program import Program, Value
+from symgrad.ir.sizes import Sizes
 from symgrad.ir.tensor import Entry, Expr, Index, Kind, Ref, Tensor, index_symbols, substitute
 
 
@@ -71,11 +72,9 @@ class Known:
         powers = dict(part.as_base_exp() for part in sympy.Mul.make_args(product) if part != 1)
         found: list[tuple[Array, int]] = []
         for composite in self.composites:
-            match = next(_matches(composite.powers, powers, {}), None)
-            while match is not None:
+            while (match := next(_matches(composite.powers, powers, {}, self.builder.sizes), None)) is not None:
                 found.append((_relabelled(composite.array, match), 1))
                 powers = _quotient(powers, composite.powers, match)
-                match = next(_matches(composite.powers, powers, {}), None)
         return powers, found
 
     @property
@@ -154,7 +153,7 @@ def _relabelled(array: Array, renames: Mapping[Index, Expr]) -> Array:
 
 
 def _matches(
-    pattern: tuple[tuple[Expr, int], ...], powers: Mapping[Expr, Expr], renames: dict[Index, Expr]
+    pattern: tuple[tuple[Expr, int], ...], powers: Mapping[Expr, Expr], renames: dict[Index, Expr], sizes: Sizes
 ) -> Iterator[dict[Index, Expr]]:
     """Renamings of the pattern's indices under which it divides the product."""
     if not pattern:
@@ -164,12 +163,12 @@ def _matches(
     for other, available in powers.items():
         if not available.is_Integer or available * exponent <= 0 or abs(available) < abs(exponent):
             continue
-        extended = _unified(base, other, renames)
+        extended = _unified(base, other, renames, sizes)
         if extended is not None:
-            yield from _matches(tuple(rest), powers, extended)
+            yield from _matches(tuple(rest), powers, extended, sizes)
 
 
-def _unified(base: Expr, other: Expr, renames: dict[Index, Expr]) -> dict[Index, Expr] | None:
+def _unified(base: Expr, other: Expr, renames: dict[Index, Expr], sizes: Sizes) -> dict[Index, Expr] | None:
     if not isinstance(base, Entry):
         return renames if base == other else None
     if not isinstance(other, Entry) or base.ref is not other.ref or base.negated != other.negated:
@@ -179,7 +178,7 @@ def _unified(base: Expr, other: Expr, renames: dict[Index, Expr]) -> dict[Index,
         if not isinstance(old, Index) or not isinstance(new, Index):
             if old != new:
                 return None
-        elif extended.setdefault(old, new) != new:
+        elif extended.setdefault(old, new) != new or not sizes.same(old.size, new.size):
             return None
     return extended if len(set(extended.values())) == len(extended) else None
 

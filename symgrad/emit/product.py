@@ -16,7 +16,7 @@ import sympy
 from symgrad.emit.array import Array, aligned, apply
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Map
-from symgrad.ir.kinds import common_kind, is_python
+from symgrad.ir.kinds import common_kind, is_floating, is_python
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, factors, index_symbols
 from symgrad.rules.functions import Formula
 
@@ -152,10 +152,18 @@ def _joined(groups: list[Fraction], literal: Fraction, target: tuple[Index, ...]
         above = [] if numerator is None else [numerator]
         below = [] if denominator is None else [denominator]
         if above and below and group is not groups[-1]:
-            above, below = [apply("_0 / _1", (above[0], below[0]), target)], []
+            above, below = [_quotient(above[0], below[0], target)], []
     if not above:
         above = [Array(Code("1" if below else "1.0"), (), int if below else float)]
-    return apply("_0 / _1", (above[0], below[0]), target) if below else above[0]
+    return _quotient(above[0], below[0], target) if below else above[0]
+
+
+def _quotient(above: Array, below: Array, target: tuple[Index, ...]) -> Array:
+    """A quotient, which is a float also between integers."""
+    quotient = apply("_0 / _1", (above, below), target)
+    if is_floating(quotient.kind):
+        return quotient
+    return replace(quotient, kind=float if is_python(quotient.kind) else np.dtype(float))
 
 
 def _literal(value: Expr, floats: bool) -> Fraction:

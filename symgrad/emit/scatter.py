@@ -25,11 +25,21 @@ if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
 
 
-def is_scatter(builder: Builder, term: Expr) -> bool:
+def is_scatter(builder: Builder, term: Expr, target: tuple[Index, ...]) -> bool:
     """Whether a term puts values at positions: it has a delta, or is a multiple of a sum that has one."""
-    return (
-        any(isinstance(part, Delta) for part in sympy.Mul.make_args(term)) or _scattered_sum(builder, term) is not None
-    )
+    return places(term, target) or _scattered_sum(builder, term) is not None
+
+
+def places(term: Expr, target: tuple[Index, ...]) -> bool:
+    """Whether a product has a delta that gives the position along an axis of the target."""
+    return any(_is_placing(part, target) for part in sympy.Mul.make_args(term))
+
+
+def _is_placing(factor: Expr, target: tuple[Index, ...]) -> bool:
+    if not isinstance(factor, Delta):
+        return False
+    axis, _, length = factor.args
+    return axis in target and length == axis.size
 
 
 def _scattered_sum(builder: Builder, term: Expr) -> Entry | None:
@@ -53,8 +63,8 @@ def spell_scatter(speller: Speller, expr: Expr, bound: tuple[Index, ...], target
     """The array over all of ``target``: the dense terms, then a statement for every scattered one."""
     builder = speller.builder
     terms = [expr] if bound else sympy.Add.make_args(sympy.expand_mul(expr))
-    dense = sympy.Add(*(term for term in terms if not is_scatter(builder, term)))
-    opened = [_opened(builder, term, bound) for term in terms if is_scatter(builder, term)]
+    dense = sympy.Add(*(term for term in terms if not is_scatter(builder, term, target)))
+    opened = [_opened(builder, term, bound, target) for term in terms if is_scatter(builder, term, target)]
     parts = _joined([_part(term, indices, target) for term, indices in opened])
     elements = _elements(speller, dense, parts, target)
     if elements is not None:
@@ -68,10 +78,11 @@ def spell_scatter(speller: Speller, expr: Expr, bound: tuple[Index, ...], target
     return Array(Code("\n".join(lines), tuple(operands)), target, speller.known.float_kind)
 
 
-def _opened(builder: Builder, term: Expr, bound: tuple[Index, ...]) -> tuple[Expr, tuple[Index, ...]]:
+def _opened(
+    builder: Builder, term: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]
+) -> tuple[Expr, tuple[Index, ...]]:
     """A multiple of a scattered sum, with the factor moved under the sum."""
-    own = any(isinstance(part, Delta) for part in sympy.Mul.make_args(term))
-    entry = None if own else _scattered_sum(builder, term)
+    entry = None if places(term, target) else _scattered_sum(builder, term)
     if entry is None:
         return term, bound
     equation = builder.equations[entry.ref]
@@ -86,8 +97,7 @@ def _part(term: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]) -> Pa
     positions: dict[Index, Expr] = {}
     rest = []
     for factor in sympy.Mul.make_args(term):
-        in_range = isinstance(factor, Delta) and factor.args[0] in target and factor.args[2] == factor.args[0].size
-        if in_range and factor.args[0] not in positions:
+        if _is_placing(factor, target) and factor.args[0] not in positions:
             positions[factor.args[0]] = factor.args[1]
         else:
             rest.append(factor)

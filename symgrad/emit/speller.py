@@ -17,7 +17,7 @@ from symgrad.emit.array import Array, aligned, apply, arranged, floating
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
 from symgrad.emit.product import Product, number, spell_product
-from symgrad.emit.scatter import is_scatter, spell_scatter
+from symgrad.emit.scatter import is_scatter, places, spell_scatter
 from symgrad.emit.subscript import subscript
 from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
@@ -58,10 +58,12 @@ class Speller:
                 return aligned(self.entry(expr), target)
             case Index():
                 return Array(Code("np.arange(_0)", (self.size(expr.size),)), (expr,), np.dtype(int))
-            case Delta():
-                return self._delta(expr, target)
             case sympy.Add():
                 return self._total(expr, target)
+            case sympy.Mul() | Delta() if places(expr, target):
+                return spell_scatter(self, expr, (), target)
+            case Delta():
+                return self._delta(expr, target)
             case sympy.Mul() | sympy.Pow():
                 return spell_product(self, expr, target).signed()
             case sympy.Symbol() if not expr.is_integer:
@@ -235,7 +237,7 @@ class Speller:
         return apply("_0 == _1", (self.spell(axis, target), self.spell(position, target)), target, bool)
 
     def _total(self, expr: Expr, target: tuple[Index, ...]) -> Array:
-        scattered = [term for term in expr.args if is_scatter(self.builder, term)]
+        scattered = [term for term in expr.args if is_scatter(self.builder, term, target)]
         if scattered:
             return spell_scatter(self, expr, (), target)
         signed = [self._term(term, target) for term in sorted(expr.args, key=self._age)]
