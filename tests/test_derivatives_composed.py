@@ -77,7 +77,7 @@ VECTORS = [
 ]
 VECTORS = [text for text in VECTORS if text]
 if not hasattr(np, "trapezoid"):
-    VECTORS.remove("np.trapezoid(x) * y")
+    VECTORS.remove("np.trapezoid(x) * y / 9")
 INNER = VECTORS
 OUTER = [text for text in VECTORS if "y" not in text.replace("y * x", "")] + ["np.concatenate([x, y * x])"]
 PAIRS = [(inner, outer) for inner, outer in itertools.product(INNER, OUTER)]

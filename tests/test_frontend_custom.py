@@ -59,7 +59,7 @@ def test_the_call_is_an_operation() -> None:
     assert op.name == "custom_gradient"
     assert op.param("function") == "log1pexp"
     code = program.result.code.operands[0]
-    assert code.template == "_0(_1)[0]"
+    assert code.template == "_0[0]"
     assert [operand.template for operand in code.operands] == ["log1pexp", "_0 @ _1"]
     (capture,) = program.captures
     assert (capture.path, capture.local) == (("globals", "log1pexp"), "log1pexp")

@@ -22,9 +22,10 @@ from symgrad.emit.subscript import subscript
 from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
-from symgrad.ir.equation import Equation, Map, Op, Sum
+from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind, is_python
 from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
+from symgrad.rules.custom import CALL, PULLBACK
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Formula, Power
 from symgrad.rules.row import Operation
 
@@ -66,15 +67,17 @@ class Speller:
                 return self._delta(expr, target)
             case sympy.Mul() | sympy.Pow():
                 return spell_product(self, expr, target).signed()
-            case sympy.Symbol() if not expr.is_integer:
-                return Array(Code(f"np.{expr}"), (), float)
-            case sympy.Symbol():
-                return Array(self.size(expr), (), int)
             case FloorDivide() | sympy.Max() | sympy.Min() if not expr.atoms(Entry):
                 return Array(self.size(expr), (), int)
             case sympy.Function() | sympy.exp():
                 return self.function(expr, target)
-        raise InternalError(f"no spelling of {expr}")
+        return self._symbol(expr)
+
+    def _symbol(self, symbol: Expr) -> Array:
+        """A length, or an infinity."""
+        if not isinstance(symbol, sympy.Symbol):
+            raise InternalError(f"no spelling of {symbol}")
+        return Array(self.size(symbol), (), int) if symbol.is_integer else Array(Code(f"np.{symbol}"), (), float)
 
     def tensor(self, tensor: Tensor) -> Array:
         """All of an array: every axis present, in order, if the formula has its index."""
@@ -207,10 +210,25 @@ class Speller:
         return apply("_0 ** _1", (base, self.spell(power.exp, target)), target)
 
     def _operation(self, op: Op) -> Array:
+        if op.name == PULLBACK:
+            return self._pullback(op)
         row = self.operations[op.name]
         template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
         operands = tuple(self.whole(operand) for operand in op.operands)
         return Array(Code(template, operands), op.axes, common_kind(o.kind for o in op.operands))
+
+    def _pullback(self, op: Op) -> Array:
+        """The gradient function that a call of the user's returned, applied to the cotangent."""
+        *operands, cotangent = op.operands
+        made = (eq for eq in self.builder.equations.values() if isinstance(eq.definition, Op))
+        call = next(eq for eq in made if _is_call(eq.definition, op, operands))
+        (pair,) = self.array(call.ref).code.operands
+        given = self.whole(cotangent) if cotangent.rank else floating(self.tensor(cotangent)).code
+        code = Code("_0[1](_1)", (pair, given))
+        places = dict(op.params)["places"]
+        if dict(op.params)["gradients"] is not None and isinstance(places, tuple):
+            code = Code(f"_0[{places[op.result]}]", (code,))
+        return Array(code, op.axes, cotangent.kind)
 
     def whole(self, operand: Tensor) -> Code:
         """An operand with exactly its axes, repeated along those that its formula lacks."""
@@ -260,6 +278,12 @@ class Speller:
 
     def _axes(self, ref: Ref) -> tuple[Index, ...]:
         return self.builder.equations[ref].indices if ref in self.builder.equations else self.known.axes(ref)
+
+
+def _is_call(definition: Definition, pullback: Op, operands: Sequence[Tensor]) -> bool:
+    """Whether a definition is the call that a pullback belongs to."""
+    same = isinstance(definition, Op) and definition.name == CALL and definition.params == pullback.params
+    return same and definition.operands == tuple(operands)
 
 
 def _renamed(array: Array, positions: Mapping[Index, Expr]) -> Array:

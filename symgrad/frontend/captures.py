@@ -98,15 +98,21 @@ class Captures:
 
         return mapped(item, change) if has_values(item) else item
 
-    def opaque(self, item: object, name: str) -> Code:
-        """A function that generated code calls: it is read at every call under a local name."""
+    def opaque(self, item: object, name: str, steps: Path = ()) -> Code:
+        """A function that generated code calls: it is read at every call under a local name.
+
+        ``steps`` lead from the object that is in reach to the one that is called.
+        """
         path = self.path(item)
         if path is None:
             remedy = "define it as a module's global or a variable of the enclosing function"
             raise NotYetSupported(f"{name} is not reachable from the generated code", remedy=remedy)
+        local = self._local(path)
+        path = (*path, *steps)
+        item = getattr(item, steps[1]) if steps else item
         capture = self.found.get(path)
         if capture is None or capture.local is None:
-            capture = Capture(path, StaticArg(item, static_text(item)), self._local(path))
+            capture = Capture(path, StaticArg(item, static_text(item)), local)
             self.found[path] = capture
         return Code(str(capture.local))
 

@@ -20,6 +20,8 @@ from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.inlining import defaults_of, entered
 from symgrad.frontend.lifting import lifted
+from symgrad.frontend.pullbacks import gradient_places
+from symgrad.frontend.source import locate
 from symgrad.frontend.values import describe, has_values
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
@@ -42,14 +44,27 @@ def call_custom(
             raise NotYetSupported(reason, remedy="give arrays and numbers one by one")
     shape, kind = result_type(frame, node, function, inner, args, keywords)
     template = Template()
-    local = frame.reader.captures.opaque(function, name)
+    local = frame.reader.captures.opaque(function, name, ("attribute", "__symgrad_custom_gradient__"))
     called = template.operand(local)
     text = template.arguments(args, keywords)
     repeated = _repeated(frame, local, text, template)
-    code = template.code(f"{'(' * repeated}{called}{')' * repeated}({text})[0]", frame.line(node))
-    operands = [lifted(frame, item, node).tensor for item in (*args, *keywords.values()) if isinstance(item, Value)]
-    params: tuple[tuple[str, object], ...] = (("function", local.template), ("call", repeated))
-    return Value(frame.builder.op("custom_gradient", operands, shape, kind, params), code)
+    code = template.code(f"{'(' * repeated}{called}{')' * repeated}({text})", frame.line(node))
+    items = (*args, *keywords.values())
+    operands = [lifted(frame, item, node).tensor for item in items if isinstance(item, Value)]
+    params: tuple[tuple[str, object], ...] = (
+        ("function", local.template),
+        ("call", repeated),
+        ("places", tuple(place for place, item in enumerate(items) if isinstance(item, Value))),
+        ("gradients", gradient_places(locate(underlying_function(inner))[1], len(items))),
+    )
+    return Value(frame.builder.op("custom_gradient", operands, shape, kind, params), Code("_0[0]", (code,)))
+
+
+def underlying_function(inner: object) -> FunctionType:
+    """The function behind a bound method."""
+    found = inner.__func__ if isinstance(inner, MethodType) else inner
+    assert isinstance(found, FunctionType)
+    return found
 
 
 def _repeated(frame: Frame, local: Code, text: str, template: Template) -> int:
