@@ -489,7 +489,7 @@ class Writer:
 
     def _operand(self) -> str:
         """A variable, mostly a recent one, or an expression of one."""
-        name = self.pool[-1 - min(int(self.rng.expovariate(0.4)), len(self.pool) - 1)]
+        name = self.pool[-1 - int(min(self.rng.expovariate(0.4), len(self.pool) - 1))]
         if self.rng.random() < 0.75:
             return name
         return self.rng.choice(OPERANDS).format(name, self.rng.choice(self.pool))

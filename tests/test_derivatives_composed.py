@@ -11,71 +11,69 @@ from differences import check_gradient, module_of
 
 import symgrad
 
-VECTORS = [
-    "",
-    "x[::2]",
-    "x[::-1]",
-    "x[1:]",
-    "x[:-1]",
-    "x[1:-1]",
-    "x[-3::-1]",
-    "x[IDX]",
-    "x[IDX[::-1]]",
-    "x[None, 1:, None][0, :, 0]",
-    "np.concatenate([x, y * x])",
-    "np.concatenate([x[1:], y])",
-    "np.append(x, y[:2])",
-    "np.hstack([x, x[::-1]])",
-    "np.stack([x, y]).ravel()",
-    "np.stack([x, y], axis=1)[:, 0]",
-    "np.stack([x, y], axis=1).ravel()",
-    "np.array([x[0], x[1] * x[2], 2.0, x[2]])",
-    "np.outer(x, y).ravel()",
-    "np.outer(x, x)[1]",
-    "np.diag(np.outer(x, y))",
-    "np.diag(x) @ y",
-    "np.tril(np.outer(x, y)).sum(axis=0)",
-    "np.tile(x, 2)",
-    "np.repeat(x, 2)",
-    "np.roll(x, 1)",
-    "np.roll(x, -2)",
-    "np.flip(x)",
-    "np.pad(x, (1, 2))",
-    "np.diff(x)",
-    "x.reshape(2, -1).T.ravel()",
-    "x.reshape(-1, 2).sum(axis=1)",
-    "x.reshape(2, -1)[:, ::-1].ravel()",
-    "np.split(x, 2)[1]",
-    "np.take(x, IDX)",
-    "np.where(x > 0.5, x, y)",
-    "np.maximum(x, x[::-1])",
-    "np.clip(x, 0.2, 0.9)",
-    "x - x.mean()",
-    "x / (9 + x.sum())",
-    "x * np.max(x)",
-    "x - np.max(x, keepdims=True)",
-    "x / np.linalg.norm(x)",
-    "(x - x.mean()) / x.std()",
-    "np.exp(x - x.max()) / np.sum(np.exp(x - x.max()))",
-    "np.prod(x) * x",
-    "np.cross(x[:3], y[:3])",
-    "np.kron(x[:2], y[:2])",
-    "np.linalg.inv(np.outer(x, y) + 5 * np.eye(x.shape[0])) @ x",
-    "np.linalg.solve(np.outer(x, y) + 5 * np.eye(x.shape[0]), x)",
-    "np.broadcast_to(x, (2, x.shape[0]))[1]",
-    "np.meshgrid(x, y)[0][1]",
-    'np.einsum("i,i->i", x, y)',
-    'np.einsum("i,j->j", x, y)',
-    "np.squeeze(x[:, None]) * y",
-    "x[np.arange(x.shape[0])]",
-    "x[np.arange(x.shape[0] - 1)]",
-    "x[np.argmax(x)] * y",
-    "np.sqrt(x) * x**1.5",
-    "np.ptp(x) * y",
-    "np.trapezoid(x) * y",
-    "",
-]
-VECTORS = [text for text in VECTORS if text]
+TEXTS = """
+x[::2]
+x[::-1]
+x[1:]
+x[:-1]
+x[1:-1]
+x[-3::-1]
+x[IDX]
+x[IDX[::-1]]
+x[None, 1:, None][0, :, 0]
+np.concatenate([x, y * x])
+np.concatenate([x[1:], y])
+np.append(x, y[:2])
+np.hstack([x, x[::-1]])
+np.stack([x, y]).ravel()
+np.stack([x, y], axis=1)[:, 0]
+np.stack([x, y], axis=1).ravel()
+np.array([x[0], x[1] * x[2], 2.0, x[2]])
+np.outer(x, y).ravel()
+np.outer(x, x)[1]
+np.diag(np.outer(x, y))
+np.diag(x) @ y
+np.tril(np.outer(x, y)).sum(axis=0)
+np.tile(x, 2)
+np.repeat(x, 2)
+np.roll(x, 1)
+np.roll(x, -2)
+np.flip(x)
+np.pad(x, (1, 2))
+np.diff(x)
+x.reshape(2, -1).T.ravel()
+x.reshape(-1, 2).sum(axis=1)
+x.reshape(2, -1)[:, ::-1].ravel()
+np.split(x, 2)[1]
+np.take(x, IDX)
+np.where(x > 0.5, x, y)
+np.maximum(x, x[::-1])
+np.clip(x, 0.2, 0.9)
+x - x.mean()
+x / (9 + x.sum())
+x * np.max(x)
+x - np.max(x, keepdims=True)
+x / np.linalg.norm(x)
+(x - x.mean()) / x.std()
+np.exp(x - x.max()) / np.sum(np.exp(x - x.max()))
+np.prod(x) * x
+np.cross(x[:3], y[:3])
+np.kron(x[:2], y[:2])
+np.linalg.inv(np.outer(x, y) + 5 * np.eye(x.shape[0])) @ x
+np.linalg.solve(np.outer(x, y) + 5 * np.eye(x.shape[0]), x)
+np.broadcast_to(x, (2, x.shape[0]))[1]
+np.meshgrid(x, y)[0][1]
+np.einsum("i,i->i", x, y)
+np.einsum("i,j->j", x, y)
+np.squeeze(x[:, None]) * y
+x[np.arange(x.shape[0])]
+x[np.arange(x.shape[0] - 1)]
+x[np.argmax(x)] * y
+np.sqrt(x) * x**1.5
+np.ptp(x) * y
+np.trapezoid(x) * y / 9
+"""
+VECTORS = [text for text in TEXTS.splitlines() if text]
 if not hasattr(np, "trapezoid"):
     VECTORS.remove("np.trapezoid(x) * y / 9")
 INNER = VECTORS

@@ -165,6 +165,22 @@ def test_an_integer_that_is_differentiated() -> None:
     assert symgrad.grad(square)(3) == 6.0
 
 
+def of_literals(x, y):
+    return (
+        x * y * np.hypot(3.0, 4.0) - x * np.cbrt(8.0) - y * np.logaddexp(1.0, 2.0) * np.log2(8.5) * math.ldexp(1.5, 2)
+    )
+
+
+def of_more_literals(x, y):
+    return x * np.sinc(0.3) - x * y * np.exp2(0.3) * np.arctan2(1.0, 2.0) * math.gamma(2.5) - math.copysign(x, -2.0)
+
+
+@pytest.mark.parametrize("function", [of_literals, of_more_literals])
+def test_functions_of_literals_are_constants(function: Any) -> None:
+    for position, gradient in enumerate(symgrad.grad(function, argnums=(0, 1))(1.5, 2.5)):
+        check_close(gradient, expected_gradient(function, (1.5, 2.5), position)[0], 1e-9)
+
+
 # Kinks and ties.
 
 KINKS = [

@@ -29,6 +29,7 @@ from symgrad.verification import leaves, rebuilt
 SLOWEST = 10.0
 STEPS = (1e-3, 1e-4, 1e-2, 1e-5)
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
+CRASHES = (ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
 
 
 def slope(function: Callable[..., Any], args: Sequence[Any], moves: Sequence[Any], step: complex) -> complex:
@@ -136,6 +137,8 @@ def outcome(program: Program) -> tuple[str, float]:
         return f"crash: {error.reason}", time.thread_time() - start
     except SymgradError as error:
         return f"refused: {error.reason}", time.thread_time() - start
+    except CRASHES as error:
+        return f"crash: {type(error).__name__}: {error}", time.thread_time() - start
 
 
 def programs(seeds: range) -> Iterator[tuple[int, Program]]:

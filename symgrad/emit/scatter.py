@@ -19,7 +19,7 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Sum
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import Delta, Entry, Expr, Index, factors, index_symbols, substitute
+from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, factors, index_symbols, substitute
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -69,13 +69,13 @@ def spell_scatter(speller: Speller, expr: Expr, bound: tuple[Index, ...], target
     elements = _elements(speller, dense, parts, target)
     if elements is not None:
         return elements
-    lines, operands = _base(speller, dense, target)
+    lines, operands, kind = _base(speller, dense, target)
     for number, part in enumerate(parts):
         fresh = dense == 0 and _apart(part, parts[:number])
         line, more = _statement(speller, part, target, len(operands), fresh)
         lines.append(line)
         operands += more
-    return Array(Code("\n".join(lines), tuple(operands)), target, speller.known.float_kind)
+    return Array(Code("\n".join(lines), tuple(operands)), target, kind)
 
 
 def _opened(
@@ -143,19 +143,19 @@ def _elements(speller: Speller, dense: Expr, parts: Sequence[Part], target: tupl
     )
 
 
-def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[list[str], list[Code]]:
-    """The array that the statements change: zeros, or the dense terms in memory of their own."""
+def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[list[str], list[Code], Kind]:
+    """The array that the statements change: zeros, or the dense terms in memory of their own; and its dtype."""
     sizes = [speller.size(index.size) for index in target]
     shape = f"({', '.join(f'_{k}' for k in range(len(sizes)))})" if len(sizes) > 1 else "_0"
     dtype = speller.known.dtype_argument
     if dense == 0:
-        return [f"_ = np.zeros({shape}{dtype})"], sizes
+        return [f"_ = np.zeros({shape}{dtype})"], sizes, speller.known.float_kind
     array = aligned(speller.spell(dense, target), target)
     if array.layout == target and not is_floating(array.kind):
-        return [f"_ = _0.astype({dtype.removeprefix(', ') or 'float'})"], [array.code]
+        return [f"_ = _0.astype({dtype.removeprefix(', ') or 'float'})"], [array.code], speller.known.float_kind
     if array.layout == target:
-        return ["_ = fresh(_0)"], [array.code]
-    return [f"_ = np.full({shape}, _{len(sizes)}{dtype})"], [*sizes, floating(array).code]
+        return ["_ = fresh(_0)"], [array.code], array.kind
+    return [f"_ = np.full({shape}, _{len(sizes)}{dtype})"], [*sizes, floating(array).code], speller.known.float_kind
 
 
 def _statement(

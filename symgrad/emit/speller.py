@@ -124,7 +124,7 @@ class Speller:
             return reduce(
                 lambda code, part: Code("_0 * _1", (code, self.size(part))), size.args[1:], self.size(size.args[0])
             )
-        parts = sorted(size.args, key=lambda part: (part.as_coeff_Mul()[0] < 0, bool(part.is_number), str(part)))
+        parts = sorted(size.args, key=lambda part: (bool(part.as_coeff_Mul()[0] < 0), bool(part.is_number), str(part)))
         code = self.size(parts[0])
         for part in parts[1:]:
             negative = part.as_coeff_Mul()[0] < 0
@@ -282,8 +282,9 @@ class Speller:
 
 def _is_call(definition: Definition, pullback: Op, operands: Sequence[Tensor]) -> bool:
     """Whether a definition is the call that a pullback belongs to."""
-    same = isinstance(definition, Op) and definition.name == CALL and definition.params == pullback.params
-    return same and definition.operands == tuple(operands)
+    if not isinstance(definition, Op) or definition.name != CALL:
+        return False
+    return definition.params == pullback.params and definition.operands == tuple(operands)
 
 
 def _renamed(array: Array, positions: Mapping[Index, Expr]) -> Array:

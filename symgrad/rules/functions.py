@@ -234,6 +234,7 @@ CopySign: FunctionClass = _function(
     lambda _r, x, y: Sign(x) * _copied_sign(y),
     _zero,
     scalar="math.copysign(_0, _1)",
+    folded=lambda x, y: None if y == 0 else abs(x) * sympy.sign(y),
 )
 Modulo = _function(
     "Modulo",
@@ -294,7 +295,12 @@ ArcTan2 = _function(
     scalar="math.atan2(_0, _1)",
 )
 LdExp: FunctionClass = _function(
-    "LdExp", "np.ldexp(_0, _1)", lambda _r, _x, n: _scale(n), _zero, scalar="math.ldexp(_0, _1)"
+    "LdExp",
+    "np.ldexp(_0, _1)",
+    lambda _r, _x, n: _scale(n),
+    _zero,
+    scalar="math.ldexp(_0, _1)",
+    folded=lambda x, n: x * 2**n if n.is_Integer else None,
 )
 Sinc = _function("Sinc", "np.sinc(_0)", _sinc_slope)
 Gamma = _function("Gamma", "math.gamma(_0)", _unknown("the derivative of gamma needs digamma, which NumPy lacks"))
