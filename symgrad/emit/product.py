@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
-from symgrad.emit.array import Array, aligned, apply
+from symgrad.emit.array import Array, aligned, apply, floating
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Map
 from symgrad.ir.kinds import common_kind, is_floating, is_python
@@ -48,7 +48,8 @@ class Product:
             return self.array
         if self.flipped is not None:
             return self.flipped
-        return replace(self.array, code=Code("-_0", (self.array.code,)), kept=None)
+        array = floating(self.array) if self.array.kind in BOOLEAN else self.array
+        return replace(array, code=Code("-_0", (array.code,)), kept=None)
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Fraction:
 
 def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Product:
     """One term: a number, powers, sums, brackets."""
-    if expr.is_number and not expr.has(Formula):
+    if is_literal(expr):
         return Product(number(abs(expr)), bool(expr < 0))
     found = speller.known.exact(expr)
     if found is not None:
@@ -102,8 +103,8 @@ def _outer(speller: Speller, coefficient: Expr, powers: dict[Expr, Expr], target
 def _numbers(expr: Expr) -> tuple[Expr, Expr]:
     """The number in front, roots and constants such as pi included, and the rest."""
     parts = sympy.Mul.make_args(expr)
-    numbers = [part for part in parts if part.is_number]
-    return sympy.Mul(*numbers), sympy.Mul(*(part for part in parts if not part.is_number))
+    numbers = [part for part in parts if is_literal(part)]
+    return sympy.Mul(*numbers), sympy.Mul(*(part for part in parts if not is_literal(part)))
 
 
 def _grouped(
@@ -180,6 +181,11 @@ def _literal(value: Expr, floats: bool) -> Fraction:
         return Fraction([Array(Code(text), (), float)])
     above = [] if value.p == 1 else [Array(Code(str(value.p)), (), int)]
     return Fraction(above, [Array(Code(str(value.q)), (), int)])
+
+
+def is_literal(expr: Expr) -> bool:
+    """Whether an expression is a number that can be computed while compiling."""
+    return bool(expr.is_number) and not expr.has(Formula)
 
 
 def number(expr: Expr) -> Array:

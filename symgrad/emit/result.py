@@ -72,11 +72,9 @@ def _dtype(kind: Kind) -> str:
 def _cast(code: Code, have: Kind, want: Kind, rank: int) -> Code:
     if is_python(want):
         return code if is_python(have) else Code("float(_0)", (code,))
-    if have == want or (is_python(have) and rank):
-        return code
     if is_python(have):
-        return Code(f"np.{np.dtype(want).name}(_0)", (code,))
-    return Code(f"_0.astype(np.{np.dtype(want).name})", (code,))
+        return code if rank else Code(f"np.{np.dtype(want).name}(_0)", (code,))
+    return code if have == want else Code(f"_0.astype(np.{np.dtype(want).name})", (code,))
 
 
 def _aliases(code: Code) -> bool:

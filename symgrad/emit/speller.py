@@ -16,7 +16,7 @@ import sympy
 from symgrad.emit.array import Array, aligned, apply, arranged, floating
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
-from symgrad.emit.product import Product, number, spell_product
+from symgrad.emit.product import Product, is_literal, number, spell_product
 from symgrad.emit.scatter import is_scatter, places, spell_scatter
 from symgrad.emit.subscript import subscript
 from symgrad.errors import InternalError
@@ -26,7 +26,7 @@ from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind, is_python
 from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
 from symgrad.rules.custom import CALL, PULLBACK
-from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Formula, Power
+from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
 from symgrad.rules.row import Operation
 
 NOMINAL = 64
@@ -49,7 +49,7 @@ class Speller:
 
     def spell(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         """Code whose axes broadcast as ``target``; axes of indices that do not occur are missing or of length one."""
-        if expr.is_number and not expr.has(Formula):
+        if is_literal(expr):
             return number(expr)
         found = self.known.exact(expr)
         if found is not None:
@@ -116,6 +116,8 @@ class Speller:
             return Code("_0 // _1", (self.size(numerator), self.size(denominator)))
         if size.is_Add or size.is_Mul:
             return self._whole_number(size)
+        if size.is_Pow:
+            return Code(f"_0 ** {size.exp}", (self.size(size.base),))
         return Code(self.spelling[type(size)], tuple(self.size(argument) for argument in size.args))
 
     def _whole_number(self, size: Expr) -> Code:

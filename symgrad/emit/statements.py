@@ -154,6 +154,9 @@ class _Filler(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         if isinstance(node.func, ast.Name) and node.func.id == "fresh":
             return self._fresh(node.args[0])
+        if isinstance(node.func, ast.Name) and node.func.id == "float" and "float" in self.statements.taken:
+            value = self.visit(node.args[0])
+            return ast.Call(ast.Attribute(value, "item", ast.Load()), [], [])
         visited = self.generic_visit(node)
         assert isinstance(visited, ast.expr)
         return visited

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
 
@@ -60,6 +61,7 @@ def call(
 def _function(
     frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords
 ) -> object:
+    function = abs if function is operator.abs else function
     name = _name(frame, node, function)
     if _hashable(function):
         if function in EFFECTS:

@@ -303,6 +303,8 @@ def triangle(lower: bool) -> Callable[..., Tensor]:
 
 def triangle_mask(builder: Builder, indices: Sequence[Index | None], offset: int, lower: bool) -> Expr:
     """``[i - j >= -offset]``, or ``[i - j <= -offset]``."""
+    if len(indices) < 2:
+        raise NotYetSupported("the triangle of a vector is not supported yet", remedy="give a matrix")
     row, column = (sympy.S.Zero if index is None else index for index in indices)
     return builder.atomised((GreaterEqual if lower else LessEqual)(row - column, -offset), BOOL)
 

@@ -1,6 +1,5 @@
 """Himmelblau's function of two Python floats."""
 
-
 ARGNUMS = (0, 1)
 
 

@@ -1,6 +1,5 @@
 """Ridge regression, and the derivative with respect to its weight."""
 
-
 ARGNUMS = ("w", "strength")
 
 
