@@ -60,9 +60,10 @@ def test_the_call_is_an_operation() -> None:
     assert op.param("function") == "log1pexp"
     code = program.result.code.operands[0]
     assert code.template == "_0[0]"
-    assert [operand.template for operand in code.operands] == ["log1pexp", "_0 @ _1"]
-    (capture,) = program.captures
-    assert (capture.path, capture.local) == (("globals", "log1pexp"), "log1pexp")
+    (call,) = code.operands
+    assert [operand.template for operand in call.operands] == ["log1pexp", "_0 @ _1"]
+    locals_ = {capture.path: capture.local for capture in program.captures}
+    assert locals_["globals", "log1pexp", "attribute", "__symgrad_custom_gradient__"] == "log1pexp"
 
 
 def test_its_body_leaves_no_trace() -> None:

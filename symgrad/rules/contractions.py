@@ -8,7 +8,8 @@ from typing import Any
 import sympy
 
 from symgrad.errors import ArgumentError, NotYetSupported, ShapeError
-from symgrad.ir.builder import Builder, kind_of
+from symgrad.ir.builder import Builder
+from symgrad.ir.kinds import common_kind
 from symgrad.ir.tensor import BOOLEAN, Expr, Index, Tensor
 from symgrad.rules.arguments import axis_number, bracket, static_integer, unused
 from symgrad.rules.convert import array_kind, at, operands_of, stacked, tensor_of, without_axis
@@ -32,7 +33,7 @@ def contracted(
         fresh = builder.fresh(operand)
         product *= builder.rename(fresh, _places(builder, fresh, names, common, broadcast))
     bound = [index for label, index in common.items() if label not in result and index is not None]
-    kind = array_kind(kind_of(operands))
+    kind = common_kind(array_kind(operand.kind) for operand in operands)
     total = Tensor(builder.sum(product, bound, kind), tuple(common[label] for label in result), kind)
     return bracket(builder, Tensor(total.expr, total.indices, int)) if kind in BOOLEAN and bound else total
 
@@ -111,7 +112,7 @@ def inner(builder: Builder, a: Any, b: Any) -> Tensor:
 def product(builder: Builder, left: Tensor, right: Tensor) -> Tensor:
     """The elementwise product."""
     exprs, indices = builder.broadcast(left, right)
-    return Tensor(exprs[0] * exprs[1], indices, kind_of((left, right)))
+    return Tensor(exprs[0] * exprs[1], indices, common_kind(array_kind(side.kind) for side in (left, right)))
 
 
 def outer(builder: Builder, a: Any, b: Any, out: Any = None) -> Tensor:
@@ -275,7 +276,7 @@ def _minor(builder: Builder, u: Sequence[Tensor], v: Sequence[Tensor], i: int, j
     zero = Tensor(sympy.S.Zero, (), int)
     chosen = [part[k] if k < len(part) else zero for part, k in ((u, i), (v, j), (u, j), (v, i))]
     (a, b, c, d), indices = builder.broadcast(*chosen)
-    return Tensor(a * b - c * d, indices, array_kind(kind_of(chosen)))
+    return Tensor(a * b - c * d, indices, common_kind(array_kind(part.kind) for part in chosen))
 
 
 def matrix_power(builder: Builder, a: Any, n: Any, inverse: Callable[[Builder, Tensor], Tensor]) -> Tensor:

@@ -3,6 +3,6 @@ def loss_grad(x, y):
 
     x: float, y: float
     """
-    t = x + y * y - 7  # line 8
-    t_1 = x * x + y - 11  # line 8
+    t = x + y * y - 7  # line 7
+    t_1 = x * x + y - 11  # line 7
     return 2.0 * t + 4.0 * t_1 * x, 4.0 * t * y + 2.0 * t_1
