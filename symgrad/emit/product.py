@@ -78,7 +78,8 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
         if outer is not None:
             return Product(outer, bool(coefficient < 0))
     groups = _grouped(speller, plain, composites, target)
-    floats = bool(groups) and all(array.kind is float for group in groups for array in (*group.above, *group.below))
+    parts = [array for group in groups for array in (*group.above, *group.below)]
+    floats = bool(parts) and all(not part.layout and is_floating(part.kind) for part in parts)
     array = _joined(groups, _literal(abs(coefficient), floats), target)
     negated = coefficient < 0 and abs(coefficient) != 1
     flipped = _joined(groups, _literal(coefficient, floats), target) if negated else None
@@ -170,7 +171,7 @@ def _quotient(above: Array, below: Array, target: tuple[Index, ...]) -> Array:
 def _literal(value: Expr, floats: bool) -> Fraction:
     """A number as numerator and denominator: a short decimal where there is one.
 
-    Between Python floats it is written as a float: a product with an integer takes longer.
+    Between scalars it is written as a float: a product with an integer takes longer.
     """
     if value == 1:
         return Fraction()

@@ -139,7 +139,7 @@ def _elements(speller: Speller, dense: Expr, parts: Sequence[Part], target: tupl
     codes = [speller.spell(values[sympy.Integer(k)], ()).code for k in range(int(size))]
     places = ", ".join(f"_{k}" for k in range(len(codes)))
     return Array(
-        Code(f"np.array([{places}]{speller.known.dtype_argument})", tuple(codes)), target, speller.known.float_kind
+        Code(f"np.array(({places},){speller.known.dtype_argument})", tuple(codes)), target, speller.known.float_kind
     )
 
 

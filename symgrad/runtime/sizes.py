@@ -33,12 +33,21 @@ class SizeTests:
 
     def _one_tests(self, conditions: list[ast.expr]) -> Iterator[str]:
         """``n == 1`` or ``n != 1`` for one axis of each set of axes that the conditions make equal."""
-        seen: set[tuple[str, bool]] = set()
         first = self._representatives(conditions)
+        seen = {(first[axis], False) for axis in self._known(conditions)}
         for axis, one in self._ones.items():
             if (first[axis], one) not in seen:
                 seen.add((first[axis], one))
                 yield f"{axis} {'==' if one else '!='} 1"
+
+    def _known(self, conditions: list[ast.expr]) -> Iterator[str]:
+        """The axes that a condition gives a length other than one."""
+        for condition in conditions:
+            match condition:
+                case ast.Compare(left=ast.Name(axis), ops=[ast.Eq()], comparators=[ast.Constant(int(length))]) if (
+                    axis in self._ones and length != 1
+                ):
+                    yield axis
 
     def _representatives(self, conditions: list[ast.expr]) -> dict[str, str]:
         first = {axis: axis for axis in self._ones}
