@@ -51,6 +51,10 @@ def compile_derivative(
     sizes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Compiled:
     """Derive, simplify and write the derivative of ``function`` for one signature."""
+    if hasattr(function, "__symgrad_derivative__"):
+        raise NotYetSupported(
+            "derivatives of derivatives are not supported yet", remedy="differentiate the gradient's formula by hand"
+        )
     program, structures, gradients, names = derive(function, request, signature, sizes)
     vocabulary = Vocabulary(SPELLING, SCALAR_SPELLING, OPERATIONS)
     generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)

@@ -437,3 +437,16 @@ def number_log1p_exp(x):
 @pytest.mark.parametrize("x", [value for value in EXTREME if value])
 def test_extreme_numbers(x: float) -> None:
     assert symgrad.grad(number_log1p_exp)(x) == pytest.approx(float(sigmoid_of(np.array(x))), rel=1e-12, abs=1e-300)
+
+
+def test_integers_are_converted_before_anything_is_computed():
+    np.testing.assert_allclose(symgrad.grad(lambda x: (1 / (x * x * x)).sum())(np.array([100000])), [-3e-20])
+    assert symgrad.grad(lambda x: (x * x).sum())(np.arange(3)).dtype == np.float64
+    assert type(symgrad.grad(lambda x: x * x)(3)) is float
+
+
+def test_derivatives_of_derivatives_are_refused():
+    with pytest.raises(symgrad.NotYetSupported):
+        symgrad.grad(symgrad.grad(lambda x: x**3))(2.0)
+    with pytest.raises(symgrad.NotYetSupported):
+        symgrad.grad(lambda x: 2 * symgrad.grad(lambda y: y**3)(x))(2.0)

@@ -23,7 +23,7 @@ from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
-from symgrad.ir.kinds import common_kind, is_python
+from symgrad.ir.kinds import common_kind, is_floating, is_python
 from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
 from symgrad.rules.custom import CALL, PULLBACK
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
@@ -242,7 +242,8 @@ class Speller:
         sizes = tuple(self.size(size) for size in operand.shape)
         shape = "".join(f"_{k}, " for k in range(1, len(sizes) + 1))
         if not array.layout:
-            return Code(f"np.full(({shape}), _0{self.known.dtype_argument})", (array.code, *sizes))
+            value = floating(array) if is_floating(operand.kind) else array
+            return Code(f"np.full(({shape}), _0{self.known.dtype_argument})", (value.code, *sizes))
         present = arranged(array, tuple(i if i in array.support else None for i in operand.indices))
         return Code(f"np.broadcast_to(_0, ({shape}))", (present.code, *sizes))
 

@@ -36,12 +36,11 @@ class Arguments:
             case StaticArg(value):
                 return value
             case NumberArg(name):
-                return self._leaf(code, (), self._promoted(NUMBERS[name], parameter), parameter)
+                return self._leaf(code, (), NUMBERS[name], parameter)
             case ArrayArg(dtype, ones, scalar):
                 access = access_text(code)
                 shape = concrete.shape if isinstance(concrete, np.ndarray) else self._shape(access)
-                kind = self._promoted(np.dtype(dtype), parameter)
-                value = self._leaf(code, self._sizes(access, ones, shape), kind, parameter)
+                value = self._leaf(code, self._sizes(access, ones, shape), np.dtype(dtype), parameter)
                 if not ones and not scalar:
                     self.aliasing.array(value)
                 return value
@@ -58,7 +57,11 @@ class Arguments:
 
     def _leaf(self, code: Code, shape: tuple[Expr, ...], kind: Kind, parameter: str | None) -> Value:
         access = access_text(code)
-        value = Value(self.builder.input(access, shape, kind), code)
+        promoted = self._promoted(kind, parameter)
+        if promoted != kind:
+            name = None if code.operands else code.template
+            code = Code("float(_0)" if promoted is float else "_0.astype(float)", (code,), name)
+        value = Value(self.builder.input(access, shape, promoted), code)
         self.inputs.append(Input(access, value, parameter))
         return value
 

@@ -62,6 +62,12 @@ def _function(
     frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords
 ) -> object:
     function = abs if function is operator.abs else function
+    if getattr(function, "__module__", None) == "symgrad.api":
+        transform = getattr(function, "__name__", function)
+        raise NotYetSupported(
+            f"symgrad.{transform} in a function that is differentiated is not supported yet",
+            remedy="write the gradient as a function, and use it with symgrad.custom_gradient",
+        )
     name = _name(frame, node, function)
     if _hashable(function):
         if function in EFFECTS:

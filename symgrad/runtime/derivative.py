@@ -80,6 +80,7 @@ class Derivative:
         self._compiler = compiler
         self._shipped = shipped
         self._functions: list[FunctionType] = []
+        self._signatures: list[Signature] = []
         self._positions: dict[str, list[int]] = {}
         self._looked_up: set[tuple[str | int, ...]] = set()
         self._anchor = Anchor(self.miss, self)
@@ -157,6 +158,7 @@ class Derivative:
 
     def _add(self, entry: Entry, scope: Scope, spelled: str) -> int:
         position = len(self._functions)
+        self._signatures.append(scope.signature)
         loaded = load(entry.text, entry.path, scope, position)
         self.specialisations.append(loaded)
         self._functions.append(self._call.variant(loaded))
@@ -211,6 +213,8 @@ class Derivative:
 
     def formula(self, *args: object, **kwargs: object) -> Any:
         """The derivative as expressions in index notation, for the same arguments as ``source``."""
+        if not args and not kwargs and self._signatures:
+            return self._compiler.formula(self.function, self.request, self._signatures[-1])
         return self._compiler.formula(self.function, self.request, self.signature(*args, **kwargs)[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
