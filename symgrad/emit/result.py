@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgrad.emit.array import Array, arranged, floating
+from symgrad.emit.memory import base, is_new
 from symgrad.emit.speller import Speller
-from symgrad.emit.statements import is_view
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
 from symgrad.ir.program import Input, Value
@@ -31,9 +31,9 @@ class Results:
             return self._zeros(source)
         array = self._filled(self._number(self.speller.tensor(gradient)), gradient, source)
         code = _cast(array.code, array.kind, tensor.kind, tensor.rank)
-        if tensor.rank and (code in self.given or _aliases(code)):
+        if tensor.rank and (base(code) in self.given or not is_new(base(code))):
             code = Code("_0.copy()", (code,))
-        self.given.add(code)
+        self.given.add(base(code))
         return code
 
     def _number(self, array: Array) -> Array:
@@ -75,13 +75,6 @@ def _cast(code: Code, have: Kind, want: Kind, rank: int) -> Code:
     if is_python(have):
         return code if rank else Code(f"np.{np.dtype(want).name}(_0)", (code,))
     return code if have == want else Code(f"_0.astype(np.{np.dtype(want).name})", (code,))
-
-
-def _aliases(code: Code) -> bool:
-    """Whether the code's value is or shares memory with an argument."""
-    while is_view(code) and code.operands:
-        code = code.operands[0]
-    return not code.operands
 
 
 def nested(structure: object, leaf: Callable[[Value], Code], access: Code) -> Code:

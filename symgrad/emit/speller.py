@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
 import numpy as np
 import sympy
 
-from symgrad.emit.array import Array, aligned, apply, arranged, floating
+from symgrad.emit.array import Array, aligned, apply, floating
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
+from symgrad.emit.lengths import spell_length
+from symgrad.emit.operation import spell_operation
 from symgrad.emit.product import Product, is_literal, number, spell_product
 from symgrad.emit.scatter import is_scatter, places, spell_scatter
 from symgrad.emit.subscript import subscript
 from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
-from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
-from symgrad.ir.kinds import common_kind, is_floating, is_python
+from symgrad.ir.equation import Equation, Map, Op, Sum
+from symgrad.ir.kinds import is_python
 from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
-from symgrad.rules.custom import CALL, PULLBACK
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
 from symgrad.rules.row import Operation
 
@@ -106,32 +106,7 @@ class Speller:
 
     def size(self, size: Expr) -> Code:
         """The length of an axis."""
-        size = self.builder.sizes.find(size)
-        if size.is_Integer:
-            return Code(str(size))
-        if isinstance(size, sympy.Symbol):
-            return self.known.size(size)
-        numerator, denominator = sympy.fraction(sympy.together(size))
-        if denominator != 1:
-            return Code("_0 // _1", (self.size(numerator), self.size(denominator)))
-        if size.is_Add or size.is_Mul:
-            return self._whole_number(size)
-        if size.is_Pow:
-            return Code(f"_0 ** {size.exp}", (self.size(size.base),))
-        return Code(self.spelling[type(size)], tuple(self.size(argument) for argument in size.args))
-
-    def _whole_number(self, size: Expr) -> Code:
-        """A sum or product of sizes, positive terms first."""
-        if size.is_Mul:
-            return reduce(
-                lambda code, part: Code("_0 * _1", (code, self.size(part))), size.args[1:], self.size(size.args[0])
-            )
-        parts = sorted(size.args, key=lambda part: (bool(part.as_coeff_Mul()[0] < 0), bool(part.is_number), str(part)))
-        code = self.size(parts[0])
-        for part in parts[1:]:
-            negative = part.as_coeff_Mul()[0] < 0
-            code = Code("_0 - _1" if negative else "_0 + _1", (code, self.size(-part if negative else part)))
-        return code
+        return spell_length(self, self.builder.sizes.find(size))
 
     def function(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         """An application of an elementwise function."""
@@ -197,7 +172,7 @@ class Speller:
                     return spell_scatter(self, body, bound, equation.indices)
                 return self.contracted(body, equation.indices)
             case Op() as op:
-                return self._operation(op)
+                return spell_operation(self, op)
 
     def _map(self, equation: Equation, body: Expr) -> Array:
         target = self.order(body, equation.indices) if not body.has(Delta) else equation.indices
@@ -211,42 +186,6 @@ class Speller:
             return apply("np.sqrt(_0)", (base,), target, np.dtype(float) if is_python(base.kind) else None)
         return apply("_0 ** _1", (base, self.spell(power.exp, target)), target)
 
-    def _operation(self, op: Op) -> Array:
-        if op.name == PULLBACK:
-            return self._pullback(op)
-        row = self.operations[op.name]
-        template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
-        operands = tuple(self.whole(operand) for operand in op.operands)
-        return Array(Code(template, operands), op.axes, common_kind(o.kind for o in op.operands))
-
-    def _pullback(self, op: Op) -> Array:
-        """The gradient function that a call of the user's returned, applied to the cotangent."""
-        *operands, cotangent = op.operands
-        made = (eq for eq in self.builder.equations.values() if isinstance(eq.definition, Op))
-        call = next(eq for eq in made if _is_call(eq.definition, op, operands))
-        (pair,) = self.array(call.ref).code.operands
-        given = self.whole(cotangent) if cotangent.rank else floating(self.tensor(cotangent)).code
-        code = Code("_0[1](_1)", (pair, given))
-        places = dict(op.params)["places"]
-        if dict(op.params)["gradients"] is not None and isinstance(places, tuple):
-            code = Code(f"_0[{places[op.result]}]", (code,))
-        return Array(code, op.axes, cotangent.kind)
-
-    def whole(self, operand: Tensor) -> Code:
-        """An operand with exactly its axes, repeated along those that its formula lacks."""
-        if operand.kind is int and not operand.rank:
-            return self.size(operand.expr)
-        array = self.tensor(operand)
-        if array.support == frozenset(operand.free):
-            return arranged(array, operand.indices).code
-        sizes = tuple(self.size(size) for size in operand.shape)
-        shape = "".join(f"_{k}, " for k in range(1, len(sizes) + 1))
-        if not array.layout:
-            value = floating(array) if is_floating(operand.kind) else array
-            return Code(f"np.full(({shape}), _0{self.known.dtype_argument})", (value.code, *sizes))
-        present = arranged(array, tuple(i if i in array.support else None for i in operand.indices))
-        return Code(f"np.broadcast_to(_0, ({shape}))", (present.code, *sizes))
-
     def _delta(self, delta: Expr, target: tuple[Index, ...]) -> Array:
         axis, position, _ = delta.args
         if (
@@ -254,8 +193,10 @@ class Speller:
             and isinstance(position, Index)
             and self.builder.sizes.same(axis.size, position.size)
         ):
-            return aligned(Array(Code("np.eye(_0)", (self.size(axis.size),)), (axis, position), float), target)
-        return apply("_0 == _1", (self.spell(axis, target), self.spell(position, target)), target, bool)
+            return aligned(
+                Array(Code("np.eye(_0)", (self.size(axis.size),)), (axis, position), np.dtype(float)), target
+            )
+        return apply("_0 == _1", (self.spell(axis, target), self.spell(position, target)), target, np.dtype(bool))
 
     def _total(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         scattered = [term for term in expr.args if is_scatter(self.builder, term, target)]
@@ -281,13 +222,6 @@ class Speller:
 
     def _axes(self, ref: Ref) -> tuple[Index, ...]:
         return self.builder.equations[ref].indices if ref in self.builder.equations else self.known.axes(ref)
-
-
-def _is_call(definition: Definition, pullback: Op, operands: Sequence[Tensor]) -> bool:
-    """Whether a definition is the call that a pullback belongs to."""
-    if not isinstance(definition, Op) or definition.name != CALL:
-        return False
-    return definition.params == pullback.params and definition.operands == tuple(operands)
 
 
 def _renamed(array: Array, positions: Mapping[Index, Expr]) -> Array:

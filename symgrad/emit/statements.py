@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from symgrad.emit.memory import is_new, is_view
 from symgrad.emit.printing import parse_template, to_source
 from symgrad.emit.unpack import Unpacking
 from symgrad.ir.code import Code
 
 WIDTH = 100
-VIEWS = ("_0.T", "_0[", "_0.swapaxes", "_0.transpose", "_0.reshape", "_0.ravel", "np.broadcast_to", "np.reshape")
 
 
 @dataclass
@@ -166,7 +166,7 @@ class _Filler(ast.NodeTransformer):
         assert isinstance(argument, ast.Name)
         code = self.operands[argument.id]
         value = self.statements.expression(code)
-        if self.statements.uses[code] == 1 and code not in self.statements.named and not is_view(code):
+        if self.statements.uses[code] == 1 and code not in self.statements.named and is_new(code):
             return value
         return ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
 
@@ -195,8 +195,3 @@ def trivial(code: Code) -> bool:
 def is_element(code: Code) -> bool:
     """Whether a code reads one element of an array at literal positions."""
     return code.template.startswith("_0[") and set(code.template[3:-1]) <= set("0123456789-, ")
-
-
-def is_view(code: Code) -> bool:
-    """Whether the code's value may share memory with its first operand's."""
-    return not code.operands or code.template.startswith(VIEWS)

@@ -1,0 +1,53 @@
+"""Lengths of axes as code: integer arithmetic only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sympy
+
+from symgrad.ir.code import Code
+from symgrad.ir.tensor import Expr
+
+if TYPE_CHECKING:
+    from symgrad.emit.speller import Speller
+
+
+def spell_length(speller: Speller, size: Expr) -> Code:
+    """A size in terms of representatives; quotients are exact, and written with ``//``."""
+    if size.is_Integer:
+        return Code(str(size))
+    if isinstance(size, sympy.Symbol):
+        return speller.known.size(size)
+    numerator, denominator = sympy.fraction(sympy.together(size))
+    if denominator != 1:
+        return Code("_0 // _1", (speller.size(numerator), speller.size(denominator)))
+    if size.is_Add:
+        return _sum(speller, size)
+    if size.is_Mul:
+        return _product(speller, size)
+    if size.is_Pow:
+        return Code(f"_0 ** {size.exp}", (speller.size(size.base),))
+    return Code(speller.spelling[type(size)], tuple(speller.size(argument) for argument in size.args))
+
+
+def _sum(speller: Speller, size: Expr) -> Code:
+    """Positive terms first, numbers after symbols."""
+    first, *rest = sorted(size.args, key=lambda term: (_is_negative(term), bool(term.is_number), str(term)))
+    code = speller.size(first)
+    for term in rest:
+        operand = speller.size(-term if _is_negative(term) else term)
+        code = Code("_0 - _1" if _is_negative(term) else "_0 + _1", (code, operand))
+    return code
+
+
+def _product(speller: Speller, size: Expr) -> Code:
+    first, *rest = size.args
+    code = speller.size(first)
+    for factor in rest:
+        code = Code("_0 * _1", (code, speller.size(factor)))
+    return code
+
+
+def _is_negative(term: Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0] < 0)

@@ -1,0 +1,116 @@
+"""Which codes make new memory, and which may share it with an operand: what is not known to be new may be shared."""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+
+import numpy as np
+
+from symgrad.emit.printing import parse_template
+from symgrad.ir.code import Code
+
+VIEWS = ("_0.T", "_0[", "_0.swapaxes", "_0.transpose", "_0.reshape", "_0.ravel", "np.broadcast_to", "np.reshape")
+NEW_BY_FUNCTION = frozenset(
+    [
+        "zeros",
+        "ones",
+        "full",
+        "eye",
+        "arange",
+        "array",
+        "outer",
+        "dot",
+        "vdot",
+        "inner",
+        "where",
+        "concatenate",
+        "stack",
+        "hstack",
+        "vstack",
+        "column_stack",
+        "einsum",
+        "tensordot",
+        "kron",
+        "tile",
+        "repeat",
+        "pad",
+        "roll",
+        "cumsum",
+        "sum",
+        "mean",
+        "std",
+        "var",
+        "prod",
+        "max",
+        "min",
+        "amax",
+        "amin",
+        "append",
+        "cross",
+        "diff",
+        "linspace",
+        "zeros_like",
+        "ones_like",
+        "full_like",
+        "tril",
+        "triu",
+        "clip",
+        "convolve",
+    ]
+)
+NEW_BY_METHOD = frozenset(
+    [
+        "sum",
+        "mean",
+        "std",
+        "var",
+        "prod",
+        "max",
+        "min",
+        "dot",
+        "copy",
+        "astype",
+        "round",
+        "clip",
+        "cumsum",
+        "repeat",
+        "flatten",
+        "trace",
+    ]
+)
+
+
+def is_view(code: Code) -> bool:
+    """Whether a code reads memory of its first operand, or is a variable."""
+    return not code.operands or code.template.startswith(VIEWS)
+
+
+def base(code: Code) -> Code:
+    """The code whose memory a chain of views reads."""
+    while code.operands and code.template.startswith(VIEWS):
+        code = code.operands[0]
+    return code
+
+
+def is_new(code: Code) -> bool:
+    """Whether the value of a code is an array that nothing else holds."""
+    return bool(code.operands) and _is_new_template(code.template)
+
+
+@lru_cache(maxsize=4096)
+def _is_new_template(template: str) -> bool:
+    if template.startswith("_ = "):
+        return True
+    (statement,) = parse_template(template)
+    assert isinstance(statement, ast.Expr)
+    match statement.value:
+        case ast.BinOp() | ast.UnaryOp() | ast.Compare():
+            return True
+        case ast.Call(ast.Attribute(ast.Attribute(ast.Name("np"), "linalg"))):
+            return True
+        case ast.Call(ast.Attribute(ast.Name("np"), name)):
+            return name in NEW_BY_FUNCTION or isinstance(getattr(np, name, None), np.ufunc)
+        case ast.Call(ast.Attribute(_, name)):
+            return name in NEW_BY_METHOD
+    return False
