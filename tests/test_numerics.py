@@ -450,3 +450,24 @@ def test_derivatives_of_derivatives_are_refused():
         symgrad.grad(symgrad.grad(lambda x: x**3))(2.0)
     with pytest.raises(symgrad.NotYetSupported):
         symgrad.grad(lambda x: 2 * symgrad.grad(lambda y: y**3)(x))(2.0)
+
+
+def _by_zero(x):
+    return np.sum(x / 0.0)
+
+
+def _of_a_difference(x):
+    return np.sum(1 / (x - x))
+
+
+def _logarithm_of_zero(x):
+    y = 0 * x
+    return np.sum(np.log(y) + x)
+
+
+@pytest.mark.parametrize("function", [_by_zero, _of_a_difference, _logarithm_of_zero])
+def test_what_is_undefined_everywhere_is_refused(function):
+    with pytest.raises(symgrad.DifferentiationError) as caught:
+        symgrad.grad(function)(np.ones(2))
+    assert caught.value.span is not None
+    assert caught.value.remedy

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import sympy
 
 from symgrad.autodiff.partials import partials
+from symgrad.errors import DifferentiationError
 from symgrad.ir.builder import Builder
 from symgrad.ir.canonical import canonical
 from symgrad.ir.equation import Equation, Map, Op, Sum, uses
@@ -64,7 +65,13 @@ class Reverse:
 
     def adjoint(self, ref: Ref) -> Expr:
         """The sum of all contributions, in its cheapest form."""
-        return self.rules.simplify(self.builder, sympy.Add(*self.adjoints.get(ref, ())))
+        found = self.rules.simplify(self.builder, sympy.Add(*self.adjoints.get(ref, ())))
+        if found.has(sympy.nan, sympy.zoo):
+            raise DifferentiationError(
+                f"the derivative with respect to {ref.name} is undefined for every argument",
+                remedy="look for a quotient or a power that is zero whatever the arguments are",
+            )
+        return found
 
     def _pull_back(self, equation: Equation, cotangent: Expr) -> None:
         if cotangent == 0:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symgrad.errors import ArgumentError, NotYetSupported
-from symgrad.ir.builder import Builder, exact
+from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
+from symgrad.ir.builder import Builder
 from symgrad.ir.tensor import Expr, Kind, Tensor
 from symgrad.rules import functions as fn
 from symgrad.rules.arguments import BOOL, bracket, complement, static_integer, unused
@@ -22,11 +22,13 @@ LARGEST_POWER = 64
 
 
 def total(function: Callable[..., Expr]) -> Callable[..., Expr]:
-    """SymPy's function, but not a number where it leaves the real numbers (``log(-1)``)."""
+    """SymPy's function, refused where it leaves the real numbers whatever the arguments are (``log(-1)``)."""
 
     def formula(*args: Expr) -> Expr:
         value = function(*args)
-        return exact(float("nan")) if value.has(sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo) else value
+        if value.has(sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+            raise _undefined("a function outside of its domain")
+        return value
 
     return formula
 
@@ -38,8 +40,14 @@ def square_root(x: Expr) -> Expr:
 
 def _divided(x: Expr, y: Expr) -> Expr:
     if y.is_zero:
-        return exact(float("nan" if x.is_zero else "inf"))
+        raise _undefined("a division by zero")
     return x / y
+
+
+def _undefined(what: str) -> DifferentiationError:
+    return DifferentiationError(
+        f"{what}, for every argument", remedy="change the formula; NumPy's infinity or NaN has no gradient"
+    )
 
 
 def _logical_and(builder: Builder, x: Tensor, y: Tensor) -> Tensor:
@@ -100,7 +108,7 @@ def _negative_power(builder: Builder, base: Tensor, exponent: Tensor) -> Tensor:
 def _power_formula(x: Expr, y: Expr) -> Expr:
     if y.is_Rational and (not y.is_Integer or abs(y) <= LARGEST_POWER):
         if x.is_zero and y.is_negative:
-            return exact(float("inf"))
+            raise _undefined("a negative power of zero")
         return square_root(x) if y == sympy.S.Half else total(sympy.Pow)(x, y).replace(sympy.Abs, fn.Absolute)
     return fn.Power(x, y)
 
