@@ -49,6 +49,9 @@ class Derived(Protocol):
     def formula(self, *args: Any, **kwargs: Any) -> Any:
         """The derivative as expressions in index notation."""
 
+    def export(self, path: str, *args: Any, **kwargs: Any) -> None:
+        """Write a module that imports NumPy only."""
+
 
 _Argnums = int | str | Iterable[int | str]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import inspect
 import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
 from types import FunctionType
 from typing import Any, NoReturn, Protocol
 
-from symgrad.errors import InternalError
+from symgrad.errors import InternalError, NotYetSupported
 from symgrad.ir.signature import Arg, Generated, NumberArg, Request, Signature, StaticArg, spell_signature
 from symgrad.runtime import store
 from symgrad.runtime.binding import Scope
@@ -85,7 +87,13 @@ class Derivative:
         self._looked_up: set[tuple[str | int, ...]] = set()
         self._anchor = Anchor(self.miss, self)
         self._strict = Anchor(self._refuse, self)
-        attributes = {DERIVATIVE: self, "source": self.source, "formula": self.formula}
+        attributes = {
+            DERIVATIVE: self,
+            "source": self.source,
+            "formula": self.formula,
+            "export": self.export,
+            "_repr_html_": self._repr_html_,
+        }
         self._call = Call(function, self.parameters, attributes)
         self.call = self._call.bound(self._anchor)
 
@@ -216,6 +224,28 @@ class Derivative:
         if not args and not kwargs and self._signatures:
             return self._compiler.formula(self.function, self.request, self._signatures[-1])
         return self._compiler.formula(self.function, self.request, self.signature(*args, **kwargs)[0])
+
+    def export(self, path: str | os.PathLike[str], *args: object, **kwargs: object) -> None:
+        """Writes a module that imports NumPy only, with the derivative for the same arguments as ``source``.
+
+        Raises NotYetSupported for a function that reads captured values.
+        """
+        signature, sizes = self.signature(*args, **kwargs)
+        generated = self._compiler.compile_derivative(self.function, self.request, signature, sizes).generated
+        read = [capture.local for capture in generated.captures if capture.local is not None]
+        if read:
+            raise NotYetSupported(
+                f"{generated.name} reads {', '.join(read)}, which an exported module does not have",
+                remedy="make it a parameter",
+            )
+        imports = [
+            f"import {module}" + (f" as {alias}" if alias != module else "") for module, alias in generated.imports
+        ]
+        text = "\n".join(['"""Written by symgrad."""', "", *imports, "", "", generated.source])
+        Path(path).write_text(text, encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        return f"<pre><code>{html.escape(self.source())}</code></pre>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         texts = tuple(item.text for item in self.specialisations)
