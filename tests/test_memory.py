@@ -285,3 +285,12 @@ def test_ranks_change_between_calls() -> None:
         for position, gradient in enumerate(derivative(*args)):
             assert np.shape(gradient) == shapes[position]
             check_close(gradient, *expected_gradient(squares, args, position))
+
+
+def test_integers_that_are_lengths_may_change():
+    def first(x, n):
+        return np.sum(x[:n] ** 2)
+
+    derivative = symgrad.grad(first)
+    for n in (3, -2, 9, 0, 1):
+        np.testing.assert_array_equal(derivative(np.ones(5), n), 2.0 * (np.arange(5) < (n if n >= 0 else 5 + n)))

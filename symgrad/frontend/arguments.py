@@ -36,7 +36,11 @@ class Arguments:
             case StaticArg(value):
                 return value
             case NumberArg(name):
-                return self._leaf(code, (), NUMBERS[name], parameter)
+                leaf = self._leaf(code, (), NUMBERS[name], parameter)
+                value = self._shape(access_text(code))
+                if value is not None and name == "int":
+                    self.builder.sizes.concrete[leaf.tensor.expr] = sympy.Integer(value[0])
+                return leaf
             case ArrayArg(dtype, ones, scalar):
                 access = access_text(code)
                 shape = concrete.shape if isinstance(concrete, np.ndarray) else self._shape(access)

@@ -202,7 +202,7 @@ def _is_dtype(name: str) -> bool:
 
 
 def sizes_of(values: Mapping[str, object], signature: Signature) -> dict[str, tuple[int, ...]]:
-    """The concrete shape of every array in a call, by its access text."""
+    """The shape of every array in a call by its access text; of an integer, which may be a length, the value."""
     found = (leaf for name, arg in signature.items() for leaf in _shapes(values[name], name, arg))
     return dict(found)
 
@@ -210,6 +210,8 @@ def sizes_of(values: Mapping[str, object], signature: Signature) -> dict[str, tu
 def _shapes(value: Any, access: str, arg: Arg) -> Iterator[tuple[str, tuple[int, ...]]]:
     if isinstance(arg, ArrayArg):
         yield access, np.shape(value)
+    elif isinstance(arg, NumberArg) and arg.kind == "int":
+        yield access, (value,)
     elif isinstance(arg, ContainerArg):
         by_name = arg.kind in ("namedtuple", "dataclass")
         for key, (text, item) in zip(arg.keys, members(access, arg), strict=True):
