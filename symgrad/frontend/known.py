@@ -70,7 +70,7 @@ def apply(
             _check_arguments(name, lower, (frame.builder, *lowered), named)
             return finished(frame, name, (args, keywords), lower(frame.builder, *lowered, **named), code)
         case Refused(reason, remedy):
-            raise NoDerivative(reason, remedy=remedy)
+            raise NoDerivative(f"{name}: {reason}", remedy=remedy)
 
 
 def _elementwise(
