@@ -71,7 +71,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("function", "args", "kind", "underlined", "reason"), CASES, ids=lambda item: str(item)[:30])
+@pytest.mark.parametrize(
+    ("function", "args", "kind", "underlined", "reason"), CASES, ids=[case[0].__name__ for case in CASES]
+)
 def test_error_is_located_and_explained(function, args, kind, underlined, reason):
     with pytest.raises(kind) as caught:
         symgrad.grad(function)(*args)
