@@ -53,6 +53,22 @@ def floating(array: Array) -> Array:
     return replace(array, code=Code("1.0 * _0", (array.code,)), kind=kind, kept=None)
 
 
+def is_narrow(kind: Kind, wide: Kind) -> bool:
+    """Whether arithmetic in a dtype can overflow where it does not in ``wide``: integers, brackets, shorter floats."""
+    if is_python(kind):
+        return False
+    dtype = np.dtype(kind)
+    return dtype.kind in "biu" or dtype.itemsize < np.dtype(wide).itemsize
+
+
+def widened(array: Array, wide: Kind) -> Array:
+    """The same numbers in a dtype of the derivative's own."""
+    name = "float" if np.dtype(wide) == np.dtype(float) else f"np.{np.dtype(wide).name}"
+    if not array.layout:
+        return replace(array, code=Code("float(_0)", (array.code,)), kind=float, kept=None)
+    return replace(array, code=Code(f"_0.astype({name})", (array.code,)), kind=np.dtype(wide), kept=None)
+
+
 def aligned(array: Array, target: tuple[Index, ...]) -> Array:
     """The array with its axes in the order of ``target``, length one where the target has more, from the last axis."""
     support = array.support

@@ -52,6 +52,9 @@ class _Python(StrPrinter):
     def _print_Rational(self, expr: Expr) -> str:
         return f"{expr.p} / {expr.q}"
 
+    def _print_Modulo(self, expr: Expr) -> str:
+        return f"(({self.doprint(expr.args[0])}) % ({self.doprint(expr.args[1])}))"
+
     def _print_FloorDivide(self, expr: Expr) -> str:
         return f"(({self.doprint(expr.args[0])}) // ({self.doprint(expr.args[1])}))"
 

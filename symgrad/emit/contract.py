@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symgrad.emit.array import Array, apply, arranged, floating
+from symgrad.emit.array import Array, apply, arranged, is_narrow, widened
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind
-from symgrad.ir.tensor import BOOLEAN, Index
+from symgrad.ir.tensor import BOOLEAN, Index, Kind
 
 EXHAUSTIVE = 5
 Extent = Callable[[Index], int]
@@ -22,10 +22,12 @@ Extent = Callable[[Index], int]
 
 @dataclass(frozen=True)
 class Contraction:
-    """``free`` is the wanted order of the result's axes; ``extent`` estimates the length of an axis."""
+    """``free`` is the wanted order of the result's axes; ``extent`` estimates the length of an axis;
+    ``wide`` is the dtype of the derivative's arithmetic."""
 
     free: tuple[Index, ...]
     extent: Extent
+    wide: Kind
 
     def contract(self, operands: Sequence[Array]) -> Array:
         """The sum, over all indices that are not free, of the product of the operands."""
@@ -71,8 +73,8 @@ class Contraction:
             (self.free.index(i) for i in a.support - b.support if i in self.free), default=99
         ):
             a, b = b, a
-        if a.kind in BOOLEAN and b.kind in BOOLEAN:
-            a = floating(a)
+        if is_narrow(a.kind, self.wide) and is_narrow(b.kind, self.wide):
+            a = widened(a, self.wide)
         summed = tuple(index for index in a.layout if index is not None and index in b.support and index not in kept)
         batch = tuple(index for index in self._order(a.support & b.support) if index in kept)
         left = self._order(a.support - b.support)

@@ -17,7 +17,7 @@ from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.canonical import canonical
 from symgrad.ir.code import Code
-from symgrad.ir.kinds import common_kind, is_floating
+from symgrad.ir.kinds import common_kind, is_floating, is_python
 from symgrad.ir.program import Program, Value
 from symgrad.ir.sizes import Sizes
 from symgrad.ir.tensor import Entry, Expr, Index, Kind, Ref, Tensor, index_symbols, substitute
@@ -76,6 +76,11 @@ class Known:
                 found.append((_relabelled(composite.array, match), 1))
                 powers = _quotient(powers, composite.powers, match)
         return powers, found
+
+    @property
+    def wide(self) -> Kind:
+        """The dtype in which the derivative's own arithmetic is done."""
+        return np.dtype(float) if is_python(self.float_kind) else self.float_kind
 
     @property
     def dtype_argument(self) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import sympy
 
+from symgrad.emit.array import Array, apply
 from symgrad.ir.code import Code
-from symgrad.ir.tensor import Expr
+from symgrad.ir.tensor import Entry, Expr, Index, index_symbols
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -51,3 +53,14 @@ def _product(speller: Speller, size: Expr) -> Code:
 
 def _is_negative(term: Expr) -> bool:
     return bool(term.as_coeff_Mul()[0] < 0)
+
+
+def spell_position(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Array:
+    """A position along an axis, for every index of ``target`` that it depends on."""
+    if not index_symbols(expr) and not expr.atoms(Entry):
+        return Array(speller.size(expr), (), int)
+    if expr.is_Add or expr.is_Mul:
+        template = "_0 + _1" if expr.is_Add else "_0 * _1"
+        parts = [spell_position(speller, part, target) for part in expr.args]
+        return reduce(lambda left, right: apply(template, (left, right), target), parts)
+    return speller.spell(expr, target)

@@ -23,7 +23,11 @@ def spell_operation(speller: Speller, op: Op) -> Array:
     row = speller.operations[op.name]
     template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
     operands = tuple(whole(speller, operand) for operand in op.operands)
-    return Array(Code(template, operands), op.axes, common_kind(o.kind for o in op.operands))
+    return Array(
+        Code(template, operands),
+        op.axes,
+        common_kind(speller.tensor(o).kind for o in op.operands if o.rank or len(op.operands) == 1),
+    )
 
 
 def _pullback(speller: Speller, op: Op) -> Array:
@@ -45,7 +49,7 @@ def whole(speller: Speller, operand: Tensor) -> Code:
     if operand.kind is int and not operand.rank:
         return speller.size(operand.expr)
     array = speller.tensor(operand)
-    if array.support == frozenset(operand.free):
+    if array.support == frozenset(operand.free) and (array.layout or not operand.rank):
         return arranged(array, operand.indices).code
     sizes = tuple(speller.size(size) for size in operand.shape)
     shape = "".join(f"_{k}, " for k in range(1, len(sizes) + 1))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
-from symgrad.emit.array import Array, aligned, apply, floating
+from symgrad.emit.array import Array, aligned, apply, floating, is_narrow, widened
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Map
 from symgrad.ir.kinds import common_kind, is_floating, is_python
@@ -48,7 +48,7 @@ class Product:
             return self.array
         if self.flipped is not None:
             return self.flipped
-        array = floating(self.array) if self.array.kind in BOOLEAN else self.array
+        array = self.array if is_python(self.array.kind) else floating(self.array)
         return replace(array, code=Code("-_0", (array.code,)), kept=None)
 
 
@@ -77,7 +77,8 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
         outer = _outer(speller, abs(coefficient), plain, target)
         if outer is not None:
             return Product(outer, bool(coefficient < 0))
-    groups = _grouped(speller, plain, composites, target)
+    wide = any(not is_narrow(array.kind, speller.known.wide) for array in _bases(speller, plain, target))
+    groups = _grouped(speller, plain, composites, target, abs(coefficient) == 1 and not brackets and wide)
     parts = [array for group in groups for array in (*group.above, *group.below)]
     floats = bool(parts) and all(not part.layout and is_floating(part.kind) for part in parts)
     array = _joined(groups, _literal(abs(coefficient), floats), target)
@@ -109,15 +110,25 @@ def _numbers(expr: Expr) -> tuple[Expr, Expr]:
 
 
 def _grouped(
-    speller: Speller, powers: dict[Expr, Expr], composites: list[tuple[Array, int]], target: tuple[Index, ...]
+    speller: Speller,
+    powers: dict[Expr, Expr],
+    composites: list[tuple[Array, int]],
+    target: tuple[Index, ...],
+    plain: bool,
 ) -> list[Fraction]:
-    """Fractions by number of axes, smallest first."""
+    """Fractions by number of axes, smallest first.
+
+    What could overflow in a narrow dtype is made wide first, except in a ``plain`` product of two of which one is wide.
+    """
     groups: dict[tuple[int, str], Fraction] = {}
     for array, exponent in composites:
         _place(groups, [array] * abs(exponent), exponent > 0)
+    pair = len(powers) + len(composites) == 2 and all(abs(exponent) == 1 for exponent in powers.values())
     for base, exponent in powers.items():
         if exponent.is_Integer:
             array = speller.spell(base, target)
+            if not (pair and plain) and is_narrow(array.kind, speller.known.wide):
+                array = widened(array, speller.known.wide)
             _place(groups, _repeated(array, abs(int(exponent)), target), exponent > 0)
         else:
             _place(
@@ -126,6 +137,12 @@ def _grouped(
                 True,
             )
     return [groups[key] for key in sorted(groups)]
+
+
+def _bases(speller: Speller, powers: dict[Expr, Expr], target: tuple[Index, ...]) -> list[Array]:
+    """The arrays of floats among the factors."""
+    arrays = [speller.spell(base, target) for base in powers]
+    return [array for array in arrays if is_floating(array.kind)]
 
 
 def _place(groups: dict[tuple[int, str], Fraction], arrays: list[Array], above: bool) -> None:

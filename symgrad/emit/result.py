@@ -49,7 +49,7 @@ class Results:
 
     def _filled(self, array: Array, gradient: Tensor, source: Input) -> Array:
         """Broadcast to the input's shape where the formula lacks an index."""
-        if array.support == frozenset(gradient.free):
+        if array.support == frozenset(gradient.free) and (array.layout or not gradient.indices):
             return arranged(array, gradient.indices)
         shape = source.value.code
         if not array.layout:

@@ -164,7 +164,7 @@ def _statement(
     """One statement, its placeholders counted from ``offset``."""
     positions = dict(part.positions)
     where = [positions.get(axis, axis) for axis in target]
-    chosen = subscript(speller.builder.sizes, [axis.size for axis in target], where, speller.spell, speller.size)
+    chosen = subscript(speller.builder.sizes, [axis.size for axis in target], where, speller.position, speller.size)
     layout = tuple(index for index in chosen.layout if index is not None)
     negative = not fresh and bool(part.value.as_coeff_Mul()[0] < 0)
     value = -part.value if negative else part.value

@@ -15,7 +15,7 @@ import sympy
 from symgrad.emit.array import Array, aligned, apply, floating
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
-from symgrad.emit.lengths import spell_length
+from symgrad.emit.lengths import spell_length, spell_position
 from symgrad.emit.operation import spell_operation
 from symgrad.emit.product import Product, is_literal, number, spell_product
 from symgrad.emit.scatter import is_scatter, places, spell_scatter
@@ -24,8 +24,8 @@ from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Equation, Map, Op, Sum
-from symgrad.ir.kinds import is_python
-from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
+from symgrad.ir.kinds import is_floating, is_python
+from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
 from symgrad.rules.row import Operation
 
@@ -93,7 +93,7 @@ class Speller:
             return _renamed(array, positions)
         lengths = [sympy.S.One if index is None else index.size for index in array.layout]
         where = [None if index is None else positions[index] for index in array.layout]
-        chosen = subscript(self.builder.sizes, lengths, where, self.spell, self.size)
+        chosen = subscript(self.builder.sizes, lengths, where, self.position, self.size)
         code = Code(f"_0[{chosen.text}]", (array.code, *chosen.operands))
         return Array(code, chosen.layout, array.kind)
 
@@ -103,6 +103,10 @@ class Speller:
             found = self.known.array(ref)
             self.arrays[ref] = self._defined(ref) if found is None else found
         return self.arrays[ref]
+
+    def position(self, expr: Expr, target: tuple[Index, ...]) -> Array:
+        """A position along an axis: integer arithmetic."""
+        return spell_position(self, expr, target)
 
     def size(self, size: Expr) -> Code:
         """The length of an axis."""
@@ -132,7 +136,7 @@ class Speller:
         for part in sympy.Mul.make_args(body):
             groups.setdefault(frozenset(index_symbols(part)), []).append(part)
         operands = [self._operand(parts, free) for parts in _parted(_merged(groups), free)]
-        return Contraction(free, self.extent).contract(operands)
+        return Contraction(free, self.extent, self.known.wide).contract(operands)
 
     def extent(self, index: Index) -> int:
         """An estimate of the length of an axis."""
@@ -213,7 +217,8 @@ class Speller:
     def _term(self, term: Expr, target: tuple[Index, ...]) -> Product:
         """One term; a bracket alone becomes a number, since NumPy adds booleans as it does truth values."""
         product = spell_product(self, term, target)
-        return replace(product, array=floating(product.array)) if product.array.kind in BOOLEAN else product
+        narrow = not is_python(product.array.kind) and not is_floating(product.array.kind)
+        return replace(product, array=floating(product.array)) if narrow else product
 
     def _age(self, term: Expr) -> tuple[int, str]:
         """Terms come in the order in which their newest array was defined, constants last."""

@@ -18,7 +18,20 @@ from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
 from symgrad.ir.kinds import common_kind
 from symgrad.ir.sizes import Sizes
 from symgrad.ir.summation import summed
-from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols, substitute
+from symgrad.ir.tensor import (
+    BOOLEAN,
+    Bracket,
+    Delta,
+    Entry,
+    Expr,
+    Index,
+    Kind,
+    Ref,
+    Tensor,
+    factors,
+    index_symbols,
+    substitute,
+)
 
 INFINITY, NAN = (sympy.Symbol(name, real=True) for name in ("inf", "nan"))
 MOST_FACTORS = 6
@@ -118,7 +131,8 @@ class Builder:
         found = self.existing_sum(body, bound)
         if found is not None:
             return found
-        entry = self._defined(Sum(bound, body), body, bound, kind, "s")
+        counted = np.dtype(int) if kind in BOOLEAN else kind
+        entry = self._defined(Sum(bound, body), body, bound, counted, "s")
         key, free = self._flat_key(body, bound)
         self._shared.setdefault(key, (entry.ref, tuple(free.index(axis) for axis in entry.indices)))
         return entry
