@@ -63,7 +63,7 @@ def is_narrow(kind: Kind, wide: Kind) -> bool:
 
 def widened(array: Array, wide: Kind) -> Array:
     """The same numbers in a dtype of the derivative's own."""
-    name = "float" if np.dtype(wide) == np.dtype(float) else f"np.{np.dtype(wide).name}"
+    name = f"np.{np.dtype(wide).name}"
     if not array.layout:
         return replace(array, code=Code("float(_0)", (array.code,)), kind=float, kept=None)
     return replace(array, code=Code(f"_0.astype({name})", (array.code,)), kind=np.dtype(wide), kept=None)

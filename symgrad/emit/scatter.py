@@ -152,7 +152,7 @@ def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[lis
         return [f"_ = np.zeros({shape}{dtype})"], sizes, speller.known.float_kind
     array = aligned(speller.spell(dense, target), target)
     if array.layout == target and not is_floating(array.kind):
-        return [f"_ = _0.astype({dtype.removeprefix(', ') or 'float'})"], [array.code], speller.known.float_kind
+        return [f"_ = _0.astype({dtype.removeprefix(', ') or 'np.float64'})"], [array.code], speller.known.float_kind
     if array.layout == target:
         return ["_ = fresh(_0)"], [array.code], array.kind
     return [f"_ = np.full({shape}, _{len(sizes)}{dtype})"], [*sizes, floating(array).code], speller.known.float_kind

@@ -64,7 +64,7 @@ class Arguments:
         promoted = self._promoted(kind, parameter)
         if promoted != kind:
             name = None if code.operands else code.template
-            code = Code("float(_0)" if promoted is float else "_0.astype(float)", (code,), name)
+            code = Code("float(_0)" if promoted is float else "_0.astype(np.float64)", (code,), name)
         value = Value(self.builder.input(access, shape, promoted), code)
         self.inputs.append(Input(access, value, parameter))
         return value
