@@ -81,3 +81,11 @@ def test_branch_on_the_parity_of_a_length():
     derivative = symgrad.grad(loss)
     np.testing.assert_array_equal(derivative(X), [2, 0, 6, 0])
     np.testing.assert_array_equal(derivative(X[:3]), [2, 4, 6])
+
+
+def test_outer_products_of_narrow_data():
+    def loss(W, m, n):
+        return np.sum(W * m[:, None] * n)
+
+    found = symgrad.grad(loss)(np.ones((4, 4)), BYTES, BYTES)
+    np.testing.assert_array_equal(found, np.outer(BYTES.astype(float), BYTES))

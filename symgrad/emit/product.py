@@ -99,6 +99,8 @@ def _outer(speller: Speller, coefficient: Expr, powers: dict[Expr, Expr], target
     second = sympy.Mul(*(base**exponent for base, exponent in powers.items() if supports[base] == {axes[1]}))
     first = coefficient * sympy.Mul(*(b**e for b, e in powers.items() if supports[b] != {axes[1]}))
     left, right = speller.spell(first, (axes[0],)), speller.spell(second, (axes[1],))
+    if is_narrow(left.kind, speller.known.wide):
+        left = widened(left, speller.known.wide)
     return Array(Code("np.outer(_0, _1)", (left.code, right.code)), target, common_kind((left.kind, right.kind)))
 
 
