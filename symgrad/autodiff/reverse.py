@@ -9,17 +9,19 @@ Expressions, NeurIPS 2018.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy
 
+from symgrad.autodiff.activity import Scopes, active_scopes
+from symgrad.autodiff.branches import pull_back_branch
+from symgrad.autodiff.loops import pull_back_loop
 from symgrad.autodiff.partials import partials
 from symgrad.errors import DifferentiationError
 from symgrad.ir.builder import Builder
 from symgrad.ir.canonical import canonical
-from symgrad.ir.equation import Equation, Map, Op, Sum, uses
-from symgrad.ir.kinds import is_floating
+from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Sum
 from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, factors, index_symbols, substitute
 from symgrad.rules.row import Operation
 
@@ -45,7 +47,7 @@ class Reverse:
 
     builder: Builder
     rules: Rules
-    scopes: dict[Ref, tuple[Index, ...]]
+    scopes: Scopes
     variables: Mapping[str, str] = field(default_factory=dict)
     names: dict[Ref, str] = field(default_factory=dict)
     adjoints: dict[Ref, list[Expr]] = field(default_factory=dict)
@@ -57,11 +59,19 @@ class Reverse:
 
     def run(self) -> None:
         """Visit the equations from the last to the first."""
-        for equation in reversed([self.builder.equations[ref] for ref in self.scopes if ref in self.builder.equations]):
-            if equation.ref in self.adjoints:
+        for equation in reversed([self.builder.own[ref] for ref in self.scopes if ref in self.builder.own]):
+            if isinstance(equation.definition, Loop):
+                pull_back_loop(self, equation.ref, equation.definition)
+            elif isinstance(equation.definition, Branch):
+                pull_back_branch(self, equation.ref, equation.definition)
+            elif equation.ref in self.adjoints and not isinstance(equation.definition, Output):
                 cotangent = self.adjoint(equation.ref)
                 self._name(cotangent, equation.entry)
                 self._pull_back(equation, cotangent)
+
+    def inside(self, builder: Builder, scopes: Scopes) -> Reverse:
+        """The derivation inside of a block."""
+        return Reverse(builder, self.rules, scopes, self.variables, self.names)
 
     def adjoint(self, ref: Ref) -> Expr:
         """The sum of all contributions, in its cheapest form."""
@@ -116,7 +126,7 @@ class Reverse:
             cotangents = row.transpose(self.builder, given, op.operands, **dict(op.params))
             for operand, found in zip(op.operands, cotangents, strict=True):
                 if found is not None:
-                    self._push(operand, self.builder.rename(found, operand.indices))
+                    self.push(operand, self.builder.rename(found, operand.indices))
             return
         tangents = [self._tangent(operand) for operand in op.operands]
         differential = self.rules.differential(op, result, tangents)
@@ -125,9 +135,9 @@ class Reverse:
         inner.run()
         for operand, tangent in zip(op.operands, tangents, strict=True):
             if tangent is not None:
-                self._push(operand, substitute(inner.adjoint(tangent.expr.ref), _renaming(tangent, operand)))
+                self.push(operand, substitute(inner.adjoint(tangent.expr.ref), _renaming(tangent, operand)))
 
-    def _push(self, operand: Tensor, cotangent: Expr) -> None:
+    def push(self, operand: Tensor, cotangent: Expr) -> None:
         """Give an operand, any formula, its cotangent over its own indices."""
         for entry in self._active(operand.expr):
             self._add(entry, cotangent * operand.expr.diff(entry), operand.free)
@@ -189,18 +199,6 @@ def _renaming(tangent: Tensor, operand: Tensor) -> dict[Index, Expr]:
         for old, new in zip(tangent.indices, operand.indices, strict=True)
         if old is not None and new is not None
     }
-
-
-def active_scopes(builder: Builder, wrt: Iterable[Tensor]) -> dict[Ref, tuple[Index, ...]]:
-    """The refs that depend on the given inputs through real numbers, each with the indices of its equation."""
-    scopes: dict[Ref, tuple[Index, ...]] = {}
-    for tensor in wrt:
-        assert isinstance(tensor.expr, Entry)
-        scopes[tensor.expr.ref] = tensor.free
-    for ref, equation in builder.equations.items():
-        if is_floating(ref.kind) and any(used in scopes for used in uses(equation)):
-            scopes[ref] = equation.indices
-    return scopes
 
 
 def gradient(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symgrad.emit.printing import to_source
-from symgrad.emit.statements import Statements
+from symgrad.emit.statements import Names, Statements
+from symgrad.emit.suites import Suites
 from symgrad.emit.unpack import unpackings
 from symgrad.ir.code import Code
 
@@ -32,17 +33,23 @@ def write_function(
     variables: Iterable[str],
     hints: Mapping[Code, str],
     vectors: Mapping[Code, int],
+    suites: Suites,
+    sequence: Sequence[Code],
+    forced: Sequence[Code],
 ) -> Text:
     """Source of a function that returns ``arrange`` (a template) of the results.
 
     ``variables`` are names that stand in the text (parameters, the user's variables); ``reserved`` are all names that
-    the user's code mentions; ``vectors`` are arguments of float64 with their known lengths.
+    the user's code mentions; ``vectors`` are arguments of float64 with their known lengths; ``sequence`` is the order of
+    the user's statements, of which ``forced`` are computed in any case.
     """
     present = set(variables)
     modules = {alias: _free_alias(alias, module, present) for alias, module in MODULES.items()}
-    statements = Statements(set(reserved), _parameter_names(parameters), hints, modules)
     roots = list(results)
-    order = statements.count(roots)
+    suites.settle([*roots, *forced])
+    names = Names(set(reserved), _parameter_names(parameters), hints, modules)
+    statements = Statements(names, suites, forced=set(forced))
+    order = statements.count([*roots, *forced], sequence)
     for unpacking in unpackings(order, vectors, roots):
         statements.unpack(unpacking)
     statements.write(order)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symgrad.emit.blocks import add_statements
 from symgrad.emit.conditions import condition_texts
 from symgrad.emit.docstring import docstring
 from symgrad.emit.function import write_function
@@ -47,6 +48,7 @@ def emit_gradient(
     returned = request.transform != "grad" or request.has_aux
     known = gather(program, values(program) if returned else with_products(values(program)))
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
+    effects = add_statements(speller, program.body)
     sources = {source.access: source for source in program.inputs}
     results = Results(speller, set())
     leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
@@ -64,6 +66,9 @@ def emit_gradient(
         _variables(program),
         speller.hints,
         {} if returned else _vectors(program),
+        speller.suites,
+        speller.sequence,
+        effects,
     )
     return Generated(
         f"{_function_name(program)}_{request.transform}",
@@ -77,8 +82,7 @@ def emit_gradient(
 
 def values(program: Program) -> list[Value]:
     """The values of the user's statements, in order, and the result's."""
-    found = [statement.value for statement in program.body.statements]
-    return found + _result_values(program.result)
+    return [*program.body.values()] + _result_values(program.result)
 
 
 def _result_values(result: object) -> list[Value]:

@@ -41,13 +41,25 @@ class Known:
     formulas: dict[str, tuple[Array, tuple[Index, ...]]] = field(default_factory=dict)
     composites: list[Composite] = field(default_factory=list)
     sizes: dict[Expr, Code] = field(default_factory=dict)
+    counted: dict[Expr, Code] = field(default_factory=dict)
     float_kind: Kind = float
     uses_math: bool = False
+    parent: Known | None = None
+
+    def inside(self, builder: Builder, values: Iterable[Value]) -> Known:
+        """What has code inside of a block, besides all that is known around it."""
+        known = Known(builder, float_kind=self.float_kind, uses_math=self.uses_math, parent=self)
+        for value in values:
+            _add_value(known, value)
+        known.composites.sort(key=lambda composite: -len(composite.powers))
+        return known
 
     def array(self, ref: Ref) -> Array | None:
         return self.arrays.get(ref)
 
     def axes(self, ref: Ref) -> tuple[Index, ...]:
+        if ref not in self.input_axes and self.parent is not None:
+            return self.parent.axes(ref)
         return self.input_axes[ref]
 
     def exact(self, expr: Expr) -> Array | None:
@@ -63,9 +75,16 @@ class Known:
 
     def size(self, size: Expr) -> Code:
         """Code for the length of an axis."""
+        if size not in self.sizes and self.parent is not None:
+            return self.parent.size(size)
         if size not in self.sizes:
             raise InternalError(f"the size {size} is not the length of any argument's axis")
         return self.sizes[size]
+
+    def counts(self, expr: Expr) -> Code | None:
+        """The user's count, which a formula of the number of a round is."""
+        found = self.counted.get(expr)
+        return self.parent.counts(expr) if found is None and self.parent is not None else found
 
     def divided(self, product: Expr) -> tuple[dict[Expr, Expr], list[tuple[Array, int]]]:
         """The powers of a product, after the user's products were divided out of it."""

@@ -19,6 +19,11 @@ def spell_length(speller: Speller, size: Expr) -> Code:
     """A size in terms of representatives; quotients are exact, and written with ``//``."""
     if size.is_Integer:
         return Code(str(size))
+    counted = speller.known.counts(size)
+    if counted is not None:
+        return counted
+    if isinstance(size, Entry) and size.ref.computed:
+        return speller.array(size.ref).code
     if isinstance(size, sympy.Symbol):
         return speller.known.size(size)
     numerator, denominator = sympy.fraction(sympy.together(size))

@@ -95,7 +95,7 @@ def base(code: Code) -> Code:
 
 def is_new(code: Code) -> bool:
     """Whether the value of a code is an array that nothing else holds."""
-    return bool(code.operands) and _is_new_template(code.template)
+    return bool(code.operands) and not code.template.startswith("@") and _is_new_template(code.template)
 
 
 @lru_cache(maxsize=4096)

@@ -64,7 +64,7 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     """One term: a number, powers, sums, brackets."""
     if is_literal(expr):
         return Product(number(abs(expr)), bool(expr < 0))
-    found = speller.known.exact(expr)
+    found = speller.exact(expr)
     if found is not None:
         return Product(aligned(found, target))
     coefficient, rest = _signed(*_numbers(expr))

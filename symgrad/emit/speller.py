@@ -13,6 +13,7 @@ import numpy as np
 import sympy
 
 from symgrad.emit.array import Array, aligned, apply, floating
+from symgrad.emit.blocks import spell_output
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
 from symgrad.emit.lengths import spell_length, spell_position
@@ -20,11 +21,13 @@ from symgrad.emit.operation import spell_operation
 from symgrad.emit.product import Product, is_literal, number, spell_product
 from symgrad.emit.scatter import is_scatter, places, spell_scatter
 from symgrad.emit.subscript import subscript
+from symgrad.emit.suites import Suite, Suites
 from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
-from symgrad.ir.equation import Equation, Map, Op, Sum
+from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Sum
 from symgrad.ir.kinds import is_floating, is_python
+from symgrad.ir.program import Repeat, Value
 from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
 from symgrad.rules.row import Operation
@@ -46,12 +49,45 @@ class Speller:
     names: Mapping[Ref, str]
     hints: dict[Code, str] = field(default_factory=dict)
     arrays: dict[Ref, Array] = field(default_factory=dict)
+    suites: Suites = field(default_factory=Suites)
+    blocks: dict[Ref, Suite] = field(default_factory=dict)
+    heads: dict[Ref, Repeat] = field(default_factory=dict)
+    parent: Speller | None = None
+    outside: set[Code] = field(default_factory=set)
+    codes: set[Code] = field(default_factory=set)
+    sequence: list[Code] = field(default_factory=list)
+    counting: set[Code] = field(default_factory=set)
+
+    def inside(self, builder: Builder, values: Iterable[Value] = ()) -> Speller:
+        """A speller for the body of a block, which writes in terms of what is around it, too."""
+        known = self.known.inside(builder, values)
+        return replace(
+            self,
+            builder=builder,
+            known=known,
+            arrays={},
+            blocks={},
+            parent=self,
+            outside=self.outside | self.codes,
+            codes=set(),
+            sequence=[],
+            counting=set(self.counting),
+        )
+
+    def exact(self, expr: Expr) -> Array | None:
+        """The user's code for a formula."""
+        found = self.known.exact(expr)
+        if found is None and self.parent is not None:
+            found = self.parent.exact(expr)
+            if found is not None:
+                self.outside.add(found.code)
+        return found
 
     def spell(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         """Code whose axes broadcast as ``target``; axes of indices that do not occur are missing or of length one."""
         if is_literal(expr):
             return number(expr)
-        found = self.known.exact(expr)
+        found = self.exact(expr)
         if found is not None:
             return aligned(found, target)
         match expr:
@@ -101,6 +137,9 @@ class Speller:
         """The code of a whole array, written from its equation if it has none yet."""
         if ref not in self.arrays:
             found = self.known.array(ref)
+            if found is None and ref not in self.builder.own and self.parent is not None:
+                found = self.parent.array(ref)
+                self.outside.add(found.code)
             self.arrays[ref] = self._defined(ref) if found is None else found
         return self.arrays[ref]
 
@@ -177,6 +216,10 @@ class Speller:
                 return self.contracted(body, equation.indices)
             case Op() as op:
                 return spell_operation(self, op)
+            case Output() as output:
+                return spell_output(self, equation, output)
+            case Loop() | Branch():
+                raise InternalError(f"{equation.ref.name} has no value of its own")
 
     def _map(self, equation: Equation, body: Expr) -> Array:
         target = self.order(body, equation.indices) if not body.has(Delta) else equation.indices

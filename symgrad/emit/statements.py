@@ -8,55 +8,166 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Mapping, MutableMapping, Set
 from dataclasses import dataclass, field
 
+from symgrad.emit.compound import BranchText, LoopText, compound
+from symgrad.emit.lifetimes import Lifetimes
 from symgrad.emit.memory import is_new, is_view
 from symgrad.emit.printing import parse_template, to_source
+from symgrad.emit.suites import Suites
 from symgrad.emit.unpack import Unpacking
 from symgrad.ir.code import Code
 
 WIDTH = 100
+DO = "@do"
+"""How the template of a statement without a value begins."""
 
 
 @dataclass
-class Statements:
-    """Writes statements; ``reserved`` are names the user's code mentions, ``taken`` those that stand in the text."""
+class Names:
+    """Names of one function: ``reserved`` are those the user's code mentions, ``taken`` those that stand in the text."""
 
     reserved: set[str]
     taken: set[str]
     hints: Mapping[Code, str]
     modules: Mapping[str, str]
-    uses: Counter[Code] = field(default_factory=Counter)
-    named: dict[Code, str] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
 
-    def count(self, roots: Iterable[Code]) -> list[Code]:
-        """Count the uses of every code reachable from the roots; returns them, operands first."""
-        order: dict[Code, None] = {}
+    def of(self, code: Code) -> str:
+        """A free name for a value: the user's, or one that fits."""
+        if code.name is not None:
+            return self.free(code.name, self.taken)
+        return self.new(self.hints.get(code) or _hint(code))
+
+    def new(self, hint: str) -> str:
+        """A name that the user's code does not mention."""
+        return self.free(hint, self.taken | self.reserved)
+
+    def free(self, hint: str, avoid: set[str]) -> str:
+        """The hint, or the hint with a number."""
+        name, count = hint, 0
+        while name in avoid or name in self.modules.values():
+            count += 1
+            name = f"{hint}_{count}"
+        self.taken.add(name)
+        return name
+
+
+@dataclass
+class Statements:
+    """Writes the statements of one region.
+
+    ``outside`` are codes of the regions around it, which are named there; those that are met are ``imports``. ``owned``
+    are arrays that may be changed in place once nobody reads them any more: those of this region's own, and of others.
+    """
+
+    names: Names
+    suites: Suites
+    outside: Set[Code] = frozenset()
+    named: MutableMapping[Code, str] = field(default_factory=dict)
+    owned: set[Code] = field(default_factory=set)
+    changed: set[Code] = field(default_factory=set)
+    imports: dict[Code, None] = field(default_factory=dict)
+    inner: dict[Code, LoopText | BranchText] = field(default_factory=dict)
+    leaves: Set[Code] = frozenset()
+    results: Mapping[Code, list[Code]] = field(default_factory=dict)
+    forced: Set[Code] = frozenset()
+    uses: Counter[Code] = field(default_factory=Counter)
+    order: dict[Code, None] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    life: Lifetimes = field(default_factory=lambda: Lifetimes({}, set()))
+
+    def inside(self, outside: Set[Code], leaves: Set[Code]) -> Statements:
+        """A writer for a region inside of this one, which binds ``leaves``."""
+        named = self.named.new_child() if isinstance(self.named, ChainMap) else ChainMap({}, self.named)
+        around = (outside | self.outside | self.leaves) - leaves
+        return Statements(self.names, self.suites, around, named, leaves=leaves)
+
+    def count(self, roots: Iterable[Code], sequence: Iterable[Code] = ()) -> list[Code]:
+        """Order what the roots need, operands first and the user's statements as they stand, and count its uses."""
+        roots = list(roots)
+        reached: dict[Code, None] = {}
+        for root in roots:
+            self._visit(root, reached)
+        for code in (*(code for code in sequence if code in reached), *roots):
+            self._visit(code, self.order)
         for root in roots:
             self.uses[root] += 1
-            self._visit(root, order)
-        for code in order:
-            self.uses.update(code.operands)
-        return list(order)
+        consumers: dict[Code, list[Code]] = {}
+        for code in self.order:
+            for operand, weight in self.operands(code):
+                self.uses[operand] += weight
+                consumers.setdefault(operand, []).append(code)
+        self.life = Lifetimes(consumers, set(roots), {code: k for k, code in enumerate(self.order)}, self._is_statement)
+        return list(self.order)
+
+    def operands(self, code: Code) -> list[tuple[Code, int]]:
+        """What has to be there before a code is computed, and how often it is read."""
+        if code in self.leaves:
+            return []
+        if code in self.suites.bound:
+            return [(self.suites.bound[code].code, 0)]
+        if code in self.suites.by_code:
+            return self._compound(code).needs()
+        return [(operand, 1) for operand in code.operands]
+
+    def _compound(self, code: Code) -> LoopText | BranchText:
+        if code not in self.inner:
+            self.inner[code] = compound(self, self.suites.by_code[code])
+        return self.inner[code]
+
+    def _visit(self, root: Code, order: dict[Code, None]) -> None:
+        stack: list[tuple[Code, bool]] = [(root, False)]
+        while stack:
+            code, done = stack.pop()
+            if done:
+                order.setdefault(code)
+            elif code in self.outside:
+                self.imports.setdefault(code)
+            elif code not in order:
+                stack.append((code, True))
+                stack.extend((operand, False) for operand, _ in reversed(self.operands(code)))
 
     def write(self, order: Iterable[Code]) -> None:
-        """A statement for every code of the order that gets a name."""
+        """A statement for every code of the order that gets a name, and every suite."""
         for code in order:
-            if self._wants_name(code):
-                self._assign(code)
+            if code in self.suites.by_code:
+                self.inner[code].write()
+            elif code.template.startswith(DO):
+                self._do(code)
+            elif self._wants_name(code):
+                self.assign(code)
+
+    def _do(self, code: Code) -> None:
+        """A statement that gives nothing."""
+        (statement,) = parse_template(code.template.partition(" ")[2])
+        self.lines.append(to_source(self._fill(statement, code)))
+
+    def moves(self) -> list[str]:
+        """What has to be copied to the names that the region's results have outside."""
+        pairs = [(self.named[leaf], code) for code, leaves in self.results.items() for leaf in leaves]
+        wanted = [(name, self.expression(code)) for name, code in pairs if self.named.get(code) != name]
+        read = {node.id for _, value in wanted for node in ast.walk(value) if isinstance(node, ast.Name)}
+        if len(wanted) > 1 and read & {name for name, _ in wanted}:
+            targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name, _ in wanted]
+            values: list[ast.expr] = [value for _, value in wanted]
+            return [to_source(ast.Assign([ast.Tuple(targets, ast.Store())], ast.Tuple(values, ast.Load())))]
+        return [to_source(ast.Assign([ast.Name(name, ast.Store())], value)) for name, value in wanted]
 
     def unpack(self, unpacking: Unpacking) -> None:
         """One statement that names all elements of a vector."""
         known = {element: element for element in self.uses}
         codes = [known[element] for element in unpacking.elements]
-        names = [self._user_name(code.name) if code.name else self._new_name(_hint(code)) for code in codes]
-        self.named.update(zip(codes, names, strict=True))
-        value = to_source(self.expression(unpacking.vector)) + (".tolist()" if unpacking.plain else "")
+        names = [self.names.of(code) for code in codes]
+        targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
+        value = self.expression(unpacking.vector)
+        if unpacking.plain:
+            value = ast.Call(ast.Attribute(value, "tolist", ast.Load()), [], [])
+        target: ast.expr = ast.Tuple(targets, ast.Store()) if len(targets) > 1 else ast.List(targets, ast.Store())
         line = next((code.line for code in codes if code.line is not None), None)
-        text = f"{', '.join(names)}{',' if len(names) == 1 else ''} = {value}"
+        self.named.update(zip(codes, names, strict=True))
+        text = to_source(ast.Assign([target], value))
         self.lines.append(text if line is None else f"{text}  # line {line}")
 
     def expression(self, code: Code) -> ast.expr:
@@ -70,30 +181,67 @@ class Statements:
         assert isinstance(filled, ast.Expr)
         return filled.value
 
-    def _visit(self, root: Code, order: dict[Code, None]) -> None:
-        stack: list[tuple[Code, bool]] = [(root, False)]
-        while stack:
-            code, done = stack.pop()
-            if done:
-                order.setdefault(code)
-            elif code not in order:
-                stack.append((code, True))
-                stack.extend((operand, False) for operand in reversed(code.operands))
+    def _is_statement(self, code: Code) -> bool:
+        return code in self.suites.by_code or code.template.startswith(DO) or self._wants_name(code)
 
     def _wants_name(self, code: Code) -> bool:
-        if code in self.named or not code.operands:
+        if code in self.named or code in self.suites.bound:
+            return False
+        if code in self.outside or code in self.leaves or code.template.startswith("@"):
+            return False
+        if code in self.results or code in self.forced:
+            return bool(code.operands)
+        if not code.operands:
             return False
         return is_block(code) or code.name is not None or (self.uses[code] > 1 and not trivial(code))
 
-    def _assign(self, code: Code) -> None:
-        name = (
-            self._user_name(code.name) if code.name is not None else self._new_name(self.hints.get(code) or _hint(code))
-        )
+    def assign(self, code: Code) -> None:
+        """A statement that gives a code its name."""
+        over = self._overwritten(code)
+        if over is not None:
+            self._change(code, over)
+            return
+        name = self._target(code)
         if is_block(code):
             self.lines += [to_source(self._fill(s, code, name)) for s in parse_template(code.template)]
         else:
             self._statement(code, name)
         self.named[code] = name
+
+    def _target(self, code: Code) -> str:
+        """The name that a code gets: that of what it replaces, if that is read no more."""
+        for leaf in self.results.get(code, ()):
+            name = self.named[leaf]
+            holders = [other for other, given in self.named.items() if given == name and other != leaf]
+            if all(self.life.ends_at(holder, code) for holder in (*holders, leaf)):
+                return name
+        return self.names.of(code)
+
+    def _overwritten(self, code: Code) -> Code | None:
+        """The array that a statement may change in place, rather than a copy of it."""
+        if not is_block(code) or not code.template.startswith("_ = fresh(_0)"):
+            return None
+        array = code.operands[0]
+        if array not in self.named or not (array in self.owned or (array in self.order and is_new(array))):
+            return None
+        first, *rest = code.operands
+        late = any(self._reads(operand, array) for operand in rest) and code.template.count("\n") > 1
+        return None if late or not self.life.ends_at(array, code) else array
+
+    def _reads(self, code: Code, array: Code) -> bool:
+        """Whether an expression that is not computed yet reads an array."""
+        if code == array:
+            return True
+        return code not in self.named and any(self._reads(operand, array) for operand in code.operands)
+
+    def _change(self, code: Code, array: Code) -> None:
+        """The statements of a block on the array itself."""
+        name = self.named[array]
+        _, *statements = parse_template(code.template)
+        self.lines += [to_source(self._fill(s, code, name)) for s in statements]
+        self.named[code] = name
+        self.changed |= {array, code}
+        self.owned.add(code)
 
     def _statement(self, code: Code, name: str) -> None:
         """An assignment; while its line is long, the largest operand gets a name first."""
@@ -102,7 +250,7 @@ class Statements:
             part = self._largest_part(code) if len(text) > WIDTH else None
             if part is None:
                 break
-            self._assign(part)
+            self.assign(part)
         self.lines.append(text if code.line is None else f"{text}  # line {code.line}")
 
     def _largest_part(self, code: Code) -> Code | None:
@@ -116,21 +264,7 @@ class Statements:
             part = self._largest_part(code)
             if part is None:
                 return
-            self._assign(part)
-
-    def _user_name(self, variable: str) -> str:
-        return self._free(variable, self.taken)
-
-    def _new_name(self, hint: str) -> str:
-        return self._free(hint, self.taken | self.reserved)
-
-    def _free(self, hint: str, avoid: set[str]) -> str:
-        name, count = hint, 0
-        while name in avoid or name in self.modules.values():
-            count += 1
-            name = f"{hint}_{count}"
-        self.taken.add(name)
-        return name
+            self.assign(part)
 
     def _fill(self, tree: ast.stmt, code: Code, target: str = "_") -> ast.AST:
         operands = {f"_{k}": operand for k, operand in enumerate(code.operands)}
@@ -149,12 +283,12 @@ class _Filler(ast.NodeTransformer):
             return self.statements.expression(self.operands[node.id])
         if node.id == "_":
             return ast.Name(self.target, node.ctx)
-        return ast.Name(self.statements.modules.get(node.id, node.id), node.ctx)
+        return ast.Name(self.statements.names.modules.get(node.id, node.id), node.ctx)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         if isinstance(node.func, ast.Name) and node.func.id == "fresh":
             return self._fresh(node.args[0])
-        if isinstance(node.func, ast.Name) and node.func.id == "float" and "float" in self.statements.taken:
+        if isinstance(node.func, ast.Name) and node.func.id == "float" and "float" in self.statements.names.taken:
             value = self.visit(node.args[0])
             return ast.Call(ast.Attribute(value, "item", ast.Load()), [], [])
         visited = self.generic_visit(node)

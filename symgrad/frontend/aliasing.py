@@ -1,60 +1,140 @@
-"""Aliasing: which arrays may be changed in place without anyone else seeing it.
+"""Aliasing: what else changes when an array is changed in place.
 
-An array that an operation has just made belongs to nobody. It may be changed in place while one variable holds it and
-nothing that could be a view of it was made.
+One array of the user's is one ``Value``: all variables and containers that hold it hold the same one. A *view* knows the
+array whose memory it reads, how it is read again after that changed, and how what is written into the view gets there.
+Where it is not known whether two arrays share memory, a change of either is refused while the other is alive.
 """
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from symgrad.errors import DifferentiationError, NotYetSupported
 from symgrad.frontend.values import leaves
+from symgrad.ir.code import Code
 from symgrad.ir.program import Value
+from symgrad.ir.tensor import Tensor
+
+Again = Callable[[], Value]
+Back = Callable[[Value], Value]
+
+
+@dataclass(frozen=True)
+class View:
+    """``again`` reads the view from its base; ``back`` gives the base with the view's new contents (None: not known)."""
+
+    base: Value
+    again: Again
+    back: Back | None
 
 
 @dataclass
 class Aliasing:
-    """What is known of the arrays of one program, by identity of their values."""
+    """What is known of the arrays of one program."""
 
-    _alive: dict[int, Value] = field(default_factory=dict)
-    _made: set[int] = field(default_factory=set)
-    _holders: dict[int, int] = field(default_factory=dict)
-    _arrays: set[int] = field(default_factory=set)
+    _arrays: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
+    _views: weakref.WeakKeyDictionary[Value, View] = field(default_factory=weakref.WeakKeyDictionary)
+    _unknown: weakref.WeakKeyDictionary[Value, weakref.WeakSet[Value]] = field(
+        default_factory=weakref.WeakKeyDictionary
+    )
+    _frozen: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
 
-    def array(self, value: Value) -> None:
+    def array(self, value: Value) -> Value:
         """``value`` has no axes, but is (or may be) an array all the same: it can be changed in place."""
-        self._alive[id(value)] = value
-        self._arrays.add(id(value))
-
-    def is_array(self, value: Value) -> bool:
-        return bool(value.tensor.rank) or id(value) in self._arrays
-
-    def made(self, value: Value) -> Value:
-        """``value`` is new memory."""
-        self._alive[id(value)] = value
-        self._made.add(id(value))
+        self._arrays.add(value)
         return value
 
-    def moved(self, old: Value, new: Value) -> None:
-        """``new`` is the same array under a name; nobody holds ``old``."""
-        self._alive[id(new)] = new
-        for known in (self._made, self._arrays):
-            if id(old) in known:
-                known.add(id(new))
-        self._holders[id(new)] = self._holders.get(id(old), 0)
+    def is_array(self, value: Value) -> bool:
+        """Whether a value is an array, and no number."""
+        return bool(value.tensor.rank) or value in self._arrays
 
-    def held(self, item: object) -> None:
-        """A variable, a parameter or a container holds the arrays in ``item`` from now on."""
-        for value in leaves(item):
-            self._alive[id(value)] = value
-            self._holders[id(value)] = self._holders.get(id(value), 0) + 1
+    def view(self, value: Value, base: Value, again: Again, back: Back | None) -> Value:
+        """``value`` reads the memory of ``base``."""
+        self._views[value] = View(base, again, back)
+        return value
 
-    def shared(self, item: object) -> None:
-        """A view of the arrays in ``item`` may exist from now on."""
-        for value in leaves(item):
-            self._alive[id(value)] = value
-            self._made.discard(id(value))
+    def is_view(self, value: Value) -> bool:
+        """Whether a value is known to read the memory of another one."""
+        return value in self._views
 
-    def exclusive(self, value: Value) -> bool:
-        """Whether a change in place can be seen through one variable only."""
-        return id(value) in self._made and self._holders.get(id(value), 0) <= 1
+    def may_share(self, value: Value, operands: object) -> Value:
+        """Whether ``value`` reads memory of the arrays in ``operands`` is not known."""
+        for other in leaves(operands):
+            if self.is_array(other) and other is not value:
+                self._unknown.setdefault(value, weakref.WeakSet()).add(other)
+                self._unknown.setdefault(other, weakref.WeakSet()).add(value)
+        return value
+
+    def freeze(self, value: Value, reason: str) -> None:
+        """An array that cannot be changed by the derivative."""
+        self._frozen[value] = reason
+
+    def is_alone(self, value: Value) -> bool:
+        """Whether no other array is known to share memory with one, or may do so."""
+        return self.group(value) == [value] and not self._unknown.get(value) and value not in self._views
+
+    def root(self, value: Value) -> Value:
+        """The array whose memory a value reads in the end."""
+        while value in self._views:
+            value = self._views[value].base
+        return value
+
+    def group(self, root: Value) -> list[Value]:
+        """An array and all its views, bases first."""
+        found = [root]
+        for value, view in sorted(self._views.items(), key=lambda item: self._depth(item[0])):
+            if view.base in found:
+                found.append(value)
+        return found
+
+    def _depth(self, value: Value) -> int:
+        depth = 0
+        while value in self._views:
+            value, depth = self._views[value].base, depth + 1
+        return depth
+
+    def change(self, value: Value, tensor: Tensor, code: Code) -> None:
+        """The array ``value`` has new contents, and so has everything that shares its memory."""
+        group = self.group(self.root(value))
+        self._check(value, group)
+        new = Value(tensor, code)
+        place = value
+        while place in self._views:
+            view = self._views[place]
+            if view.back is None:
+                raise DifferentiationError(
+                    "this changes an array through a view of it that cannot be followed",
+                    remedy="change the array itself, by an index",
+                )
+            place.become(new.tensor, new.code)
+            new = view.back(new)
+            place = view.base
+        place.become(new.tensor, new.code)
+        for other in group[1:]:
+            again = self._views[other].again()
+            other.become(again.tensor, again.code)
+
+    def _check(self, value: Value, group: list[Value]) -> None:
+        for member in group:
+            if member in self._frozen:
+                raise NotYetSupported(self._frozen[member], remedy="change a copy of it")
+            others = [other for other in self._unknown.get(member, ()) if other not in group]
+            if others:
+                names = [other.code.name for other in others if other.code.name is not None]
+                other = f" ({names[0]})" if names else ""
+                raise DifferentiationError(
+                    f"this changes an array in place whose memory another one{other} may share",
+                    remedy="make a copy before it is changed: x = x.copy()",
+                )
+
+    def is_own(self, container: object) -> bool:
+        """Whether a container belongs to the function, so that it may change it."""
+        return id(container) not in self._foreign
+
+    def foreign(self, container: object) -> None:
+        """A container that comes from outside."""
+        self._foreign[id(container)] = container
+
+    _foreign: dict[int, object] = field(default_factory=dict)

@@ -84,7 +84,9 @@ class Arguments:
         for position, (key, item) in enumerate(zip(arg.keys, arg.items, strict=True)):
             child = _child(concrete, position, key)
             items.append(self.made(item, _step(arg.kind, key, code), parameter, child))
-        return _assembled(arg, items)
+        made = _assembled(arg, items)
+        self.aliasing.foreign(made)
+        return made
 
 
 def _child(concrete: object, position: int, key: object) -> object:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import math
 import types
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import sympy
@@ -18,6 +19,7 @@ from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.lifting import bounded
+from symgrad.frontend.members import inherited, member, readable
 from symgrad.frontend.values import (
     PI,
     Bound,
@@ -25,9 +27,9 @@ from symgrad.frontend.values import (
     Method,
     Named,
     Shape,
+    Super,
     describe,
     has_values,
-    is_dataclass_instance,
     mapped,
 )
 from symgrad.ir.code import Code
@@ -37,13 +39,12 @@ from symgrad.ir.tensor import Expr, Tensor
 from symgrad.rules.indexing import index
 from symgrad.rules.methods import METHODS
 from symgrad.rules.row import Algebra, Elementwise, Refused
+from symgrad.rules.stores import store
 
 PROPERTIES = frozenset({"T", "mT", "real", "imag", "flat"})
-READING: Mapping[type, frozenset[str]] = {
-    dict: frozenset({"items", "keys", "values", "get", "copy"}),
-    list: frozenset({"index", "count", "copy"}),
-    tuple: frozenset({"index", "count"}),
-}
+PLAIN = (dict, list, tuple, set, frozenset, Shape)
+"""Containers without attributes of a user's."""
+NAMEDTUPLES: Mapping[str, object] = {"_replace": dataclasses.replace, "_asdict": dataclasses.asdict}
 
 
 def attribute(frame: Frame, node: ast.Attribute, owner: object) -> object:
@@ -56,13 +57,15 @@ def attribute(frame: Frame, node: ast.Attribute, owner: object) -> object:
             return _of_library(owner, name)
         case tuple() if name in getattr(owner, "_fields", ()):
             return getattr(owner, name)
-        case dict() | list() | tuple():
-            return _of_container(owner, name)
+        case dict() | list() | tuple() | set() | frozenset():
+            return _of_container(frame, node, owner, name)
+        case Super():
+            return inherited(frame, node, owner, name)
         case str() | int() | float() | np.generic() | np.dtype() | np.finfo() | np.iinfo():
             return _static(frame, node, owner, name)
     if isinstance(owner, type) and from_library(owner):
         return _static(frame, node, owner, name)
-    return _of_object(frame, node, owner, name)
+    return member(frame, node, owner, name)
 
 
 def _of_array(frame: Frame, node: ast.Attribute, value: Value, name: str) -> object:
@@ -113,16 +116,19 @@ def _of_library(module: types.ModuleType, name: str) -> object:
     return item
 
 
-def _of_container(owner: dict[object, object] | list[object] | tuple[object, ...], name: str) -> object:
-    allowed = READING[dict if isinstance(owner, dict) else list if isinstance(owner, list) else tuple]
-    if name not in allowed:
-        if not hasattr(owner, name):
-            raise ArgumentError(f"{describe(owner)} has no attribute {name}")
-        raise NotYetSupported(
-            f".{name} of {describe(owner)} is not supported: it may change the container",
-            remedy="build a new container, for example with a comprehension",
-        )
-    return getattr(tuple(owner) if isinstance(owner, Shape) else owner, name)
+def _of_container(frame: Frame, node: ast.expr, owner: object, name: str) -> object:
+    kind = next(kind for kind in PLAIN if isinstance(owner, kind))
+    method = getattr(kind, name, None)
+    if isinstance(method, types.MethodDescriptorType):
+        return Bound(method, (owner,), {})
+    if name in NAMEDTUPLES and hasattr(owner, "_fields"):
+        return Bound(NAMEDTUPLES[name], (owner,), {})
+    if type(owner) not in PLAIN:
+        return member(frame, node, owner, name)
+    if not hasattr(owner, name):
+        raise ArgumentError(f"{describe(owner)} has no attribute {name}")
+    remedy = "use an expression, for example a comprehension"
+    raise NotYetSupported(f".{name} of {describe(owner)} is not supported", remedy=remedy)
 
 
 def _static(frame: Frame, node: ast.AST, owner: object, name: str) -> object:
@@ -130,55 +136,12 @@ def _static(frame: Frame, node: ast.AST, owner: object, name: str) -> object:
         return getattr(owner, name)
 
 
-def _of_object(frame: Frame, node: ast.expr, owner: object, name: str) -> object:
-    """An attribute of an object or module of the user's: plain data, a method, or a property."""
-    found = inspect.getattr_static(owner, name, _MISSING)
-    if found is _MISSING:
-        raise ArgumentError(f"{describe(owner)} has no attribute {name}")
-    match found:
-        case property():
-            return frame.reader.call(frame, node, found.fget, (owner,), {})
-        case staticmethod():
-            return _reached(frame, owner, name, found.__func__)
-        case classmethod():
-            return Bound(found.__func__, (owner if isinstance(owner, type) else type(owner),), {})
-        case types.FunctionType() if not isinstance(owner, type | types.ModuleType) and name not in _own(owner):
-            frame.reader.captures.know((*_path(frame, owner), "attribute", name, "attribute", "__func__"), found)
-            return Bound(found, (owner,), {})
-        case types.MemberDescriptorType():
-            found = getattr(owner, name)
-    if has_values(found) or (_path(frame, owner) == () and (is_dataclass_instance(owner) or from_library(owner))):
-        return found
-    if hasattr(type(found), "__get__") and not callable(found):
-        raise NotYetSupported(f"the descriptor {name} is not supported", remedy="use a plain attribute")
-    return _reached(frame, owner, name, found)
-
-
-def _own(owner: object) -> Any:
-    return getattr(owner, "__dict__", {})
-
-
-def _path(frame: Frame, owner: object) -> tuple[str, ...]:
-    return frame.reader.captures.path(owner) or ()
-
-
-def _reached(frame: Frame, owner: object, name: str, found: object) -> object:
-    path = _path(frame, owner)
-    if path:
-        return frame.reader.captures.capture((*path, "attribute", name), found)
-    if isinstance(found, np.ndarray | float | int) and not isinstance(found, bool):
-        remedy = "pass the number as an argument, or make it a module's global"
-        raise NotYetSupported(f"the attribute {name} cannot be read again by the generated code", remedy=remedy)
-    return found
-
-
-_MISSING = object()
-
-
 def subscript(frame: Frame, node: ast.expr, owner: object, key: object) -> object:
     """``owner[key]``."""
     if isinstance(owner, Value):
         return item(frame, owner, key, frame.line(node))
+    if isinstance(inspect.getattr_static(type(owner), "__getitem__", None), types.FunctionType):
+        return frame.reader.call(frame, node, member(frame, node, owner, "__getitem__"), (key,), {})
     key = frame.reader.captures.specialised(key)
     if has_values(key):
         raise NotYetSupported(
@@ -187,22 +150,43 @@ def subscript(frame: Frame, node: ast.expr, owner: object, key: object) -> objec
     if not isinstance(owner, tuple | list | dict | str | range):
         raise DifferentiationError(f"{describe(owner)} cannot be indexed")
     with frame.evaluating(node):
-        return owner[key]  # type: ignore[index, call-overload]
+        found: object = owner[key]  # type: ignore[index, call-overload]
+    if not frame.reader.aliasing.is_own(owner) and not isinstance(key, slice):
+        frame.reader.aliasing.foreign(found)
+    return readable(found)
 
 
 def item(frame: Frame, owner: Value, key: object, line: int | None) -> Value:
-    """``owner[key]`` of an array."""
+    """``owner[key]`` of an array: a view, where no array of integers or truth values selects."""
     if is_python(owner.tensor.kind):
         raise ArgumentError("a Python number cannot be indexed", remedy="give an array")
-    lowered = mapped(key, lambda leaf: leaf.tensor if isinstance(leaf, Value) else leaf)
+    value = _read(frame, owner, key, line)
+    parts = key if isinstance(key, tuple) else (key,)
+    if any(_selects(part) for part in parts) or not (value.tensor.rank or any(part is Ellipsis for part in parts)):
+        return value
+
+    def back(new: Value) -> Value:
+        template = Template()
+        template.operand(owner.code)
+        text = f"_ = fresh(_0)\n_[{template.subscript(key)}] = {template.operand(new.code)}"
+        tensor = store(frame.builder, owner.tensor, _lowered(key), new.tensor)
+        return Value(frame.builder.define(tensor), replace(template.code(text, line), name=owner.code.name))
+
+    frame.reader.aliasing.array(value)
+    return frame.reader.aliasing.view(value, owner, lambda: _read(frame, owner, key, line), back)
+
+
+def _read(frame: Frame, owner: Value, key: object, line: int | None) -> Value:
     template = Template()
     text = f"{template.place(owner)}[{template.subscript(key)}]"
-    tensor = bounded(frame.builder, index(frame.builder, owner.tensor, lowered))
-    value = Value(tensor, template.code(text, line))
-    parts = key if isinstance(key, tuple) else (key,)
-    if tensor.rank or any(part is Ellipsis for part in parts):
-        frame.reader.aliasing.shared(owner)
-        if not tensor.rank:
-            frame.reader.aliasing.array(value)
-        return value
-    return frame.reader.aliasing.made(value)
+    tensor = bounded(frame.builder, index(frame.builder, owner.tensor, _lowered(key)))
+    return Value(tensor, template.code(text, line))
+
+
+def _lowered(key: object) -> object:
+    return mapped(key, lambda leaf: leaf.tensor if isinstance(leaf, Value) else leaf)
+
+
+def _selects(part: object) -> bool:
+    """Whether a part of a key is an array or a list, so that NumPy makes a copy."""
+    return isinstance(part, list) or (isinstance(part, Value) and bool(part.tensor.rank))

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import ast
-import functools
+import inspect
+import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from symgrad.errors import ArgumentError, NotYetSupported
-from symgrad.frontend.attributes import attribute, size
+from symgrad.frontend.attributes import size
 from symgrad.frontend.code_writer import Template
+from symgrad.frontend.container_methods import METHODS
+from symgrad.frontend.containers import merged, static_key
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.iterators import ITERATORS
 from symgrad.frontend.known import apply, unknown
-from symgrad.frontend.truth import elements
-from symgrad.frontend.values import Closure, Method, Named, Shape, has_values
+from symgrad.frontend.members import member, readable
+from symgrad.frontend.operators import binary, comparison
+from symgrad.frontend.reflection import REFLECTION, types_of_python
+from symgrad.frontend.selection import extremum, quantified, sorted_list
+from symgrad.frontend.streams import drawn, settled
+from symgrad.frontend.values import Shape, children, has_values, is_number
 from symgrad.ir.code import Code
-from symgrad.ir.kinds import sample
 from symgrad.ir.program import Value
+from symgrad.ir.tensor import Tensor
 from symgrad.rules.row import Algebra, Elementwise, Refused
 from symgrad.rules.table import lookup
 
@@ -32,10 +39,6 @@ EFFECTS: Mapping[Any, str] = {
     open: "read the file outside of the function",
     exec: "write the code out",
     eval: "write the expression out",
-    setattr: "make a new object",
-    delattr: "make a new object",
-    next: "use a list",
-    iter: "use a list",
     globals: "name the variable",
     locals: "name the variable",
     vars: "name the attribute",
@@ -43,140 +46,145 @@ EFFECTS: Mapping[Any, str] = {
 
 
 def plain(function: Callable[..., object]) -> Handler:
-    """A function that is evaluated on containers and static objects, but takes no run-time value itself."""
+    """A function that is evaluated on what is known while compiling."""
 
     def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-        args = [frame.reader.captures.specialised(argument) for argument in args]
-        if any(isinstance(argument, Value | Method) for argument in (*args, *keywords.values())):
+        found = [frame.reader.captures.specialised(argument) for argument in settled(args)]
+        if has_values(tuple(found)) or has_values(dict(keywords)):
             raise NotYetSupported(
                 f"{function.__name__} of a run-time value is not supported yet", remedy="use a function of NumPy"
             )
         with frame.evaluating(node):
-            return function(*args, **keywords)
+            return function(*map(types_of_python, found), **keywords)
 
     return handler
 
 
-def listed(function: Callable[..., Any]) -> Handler:
-    """A function that makes an iterator over containers."""
-
-    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-        found = [elements(frame, argument) if _is_iterable(argument) else argument for argument in args]
-        with frame.evaluating(node):
-            return list(function(*found, **keywords))
-
-    return handler
-
-
-def _is_iterable(item: object) -> bool:
-    return isinstance(item, Value) and bool(item.tensor.rank)
-
-
-def computed(function: Callable[..., object]) -> Handler:
+def computed(function: Callable[..., Any]) -> Handler:
     """A function with a row; on static numbers it is evaluated."""
 
     def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
         if not has_values((tuple(args), dict(keywords))):
             with frame.evaluating(node):
                 return function(*args, **keywords)
-        template = Template()
-        name = function.__name__
-        code = template.code(f"{name}({template.arguments(args, keywords)})", frame.line(node))
-        row = lookup(function)
-        if isinstance(row, Elementwise | Algebra | Refused):
-            return apply(frame, node, name, row, args, keywords, code)
-        raise unknown(name)
+        name, row = function.__name__, lookup(function)
+        if not isinstance(row, Elementwise | Algebra | Refused):
+            raise unknown(name)
+        result = apply(frame, node, name, row, args, keywords, _written(frame, node, name, args, keywords))
+        if isinstance(result, Value) and result.tensor.kind is int and not keywords:
+            frame.reader.captures.computed(result, args, function)
+        return result
 
     return handler
 
 
+def _written(frame: Frame, node: ast.expr, name: str, args: Arguments, keywords: Keywords) -> Code:
+    template = Template()
+    return template.code(f"{name}({template.arguments(args, keywords)})", frame.line(node))
+
+
+def _sum(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    """``sum(iterable, start=0)``: of numbers and arrays as one step, of lists one after the other."""
+    if len(args) not in {1, 2} or not keywords.keys() <= {"start"}:
+        raise ArgumentError("sum takes an iterable and the argument start")
+    if isinstance(args[0], Value):
+        return computed(sum)(frame, node, args, keywords)
+    items = args[0] if isinstance(args[0], tuple) else list(drawn(frame, args[0]))
+    start = args[1] if len(args) == 2 else keywords.get("start", 0)
+    if all(isinstance(item, Value) or is_number(item) for item in (start, *items)):
+        return computed(sum)(frame, node, (items, *args[1:]), keywords)
+    for item in items:
+        start = binary(frame, node, ast.Add, start, item)
+    return start
+
+
+def _bool(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) != 1 or not isinstance(args[0], Value) or args[0].tensor.rank:
+        return plain(bool)(frame, node, args, keywords)
+    result = comparison(frame, node, ast.NotEq, args[0], 0)
+    assert isinstance(result, Value)
+    return Value(Tensor(result.tensor.expr, (), bool), _written(frame, node, "bool", args, keywords))
+
+
 def _len(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if len(args) != 1 or not isinstance(args[0], Value):
-        return plain(len)(frame, node, args, keywords)
-    tensor = args[0].tensor
-    if not tensor.rank:
-        raise ArgumentError("a number has no len()")
-    return size(frame, tensor.shape[0], Code("len(_0)", (args[0].code,), line=frame.line(node)))
+    if len(args) != 1 or keywords:
+        raise ArgumentError("len takes one argument")
+    (item,) = args
+    if isinstance(item, Value):
+        if not item.tensor.rank:
+            raise ArgumentError("a number has no len()")
+        return size(frame, item.tensor.shape[0], Code("len(_0)", (item.code,), line=frame.line(node)))
+    if isinstance(inspect.getattr_static(type(item), "__len__", None), types.FunctionType):
+        return frame.reader.call(frame, node, member(frame, node, item, "__len__"), (), {})
+    for child in children(item):
+        readable(child)
+    with frame.evaluating(node):
+        return len(item)  # type: ignore[arg-type]
 
 
-def _isinstance(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if len(args) == 2:
-        args = (_sample(frame, args[0]), args[1])
-    return plain(isinstance)(frame, node, args, keywords)
+def _list(frame: Frame, _: ast.expr, args: Arguments, keywords: Keywords) -> list[object]:
+    if len(args) > 1 or keywords:
+        raise ArgumentError("list takes one iterable")
+    return [item for argument in args for item in drawn(frame, argument)]
 
 
-def _type(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    return plain(type)(frame, node, [_sample(frame, argument) for argument in args], keywords)
+def _tuple(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    return args[0] if len(args) == 1 and type(args[0]) in {tuple, Shape} else tuple(_list(frame, node, args, keywords))
 
 
-def _sample(frame: Frame, item: object) -> object:
-    """An object of the type that a run-time value has."""
-    if not isinstance(item, Value):
-        return types_of_python(item)
-    if not item.tensor.rank and frame.reader.aliasing.is_array(item):
-        return np.ones(())
-    return sample(item.tensor.kind, item.tensor.rank)
+def _dict(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    if len(args) > 1:
+        raise ArgumentError("dict takes one dict, or pairs")
+    made: dict[object, object] = {}
+    for other in (*args, dict(keywords)):
+        made.update(merged(frame, node, made, other))
+    return made
 
 
-def types_of_python(item: object) -> object:
-    """Objects of the reader's own types as Python's."""
-    if isinstance(item, Shape):
-        return tuple(item)
-    return float(item) if isinstance(item, Named) else item
+def _set(function: Callable[..., object]) -> Handler:
+    """``set`` and ``frozenset``, of what is known while compiling."""
+
+    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+        items = [static_key(frame, item, "an element") for argument in args for item in drawn(frame, argument)]
+        with frame.evaluating(node):
+            return function(items, **keywords)
+
+    return handler
 
 
-def _getattr(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if len(args) not in {2, 3} or not isinstance(args[1], str) or keywords:
-        raise ArgumentError("getattr takes an object and the name of an attribute")
-    place = ast.copy_location(ast.Attribute(node, args[1], ast.Load()), node)
-    try:
-        return attribute(frame, place, args[0])
-    except ArgumentError:
-        if len(args) == 3:
-            return args[2]
-        raise
+def _slice(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+    with frame.evaluating(node):
+        return slice(*args, **keywords)
 
 
-def _hasattr(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    missing = object()
-    return _getattr(frame, node, (*args, missing), keywords) is not missing
+def _changing_identity(*_: object) -> object:
+    raise NotYetSupported("an id or hash is another one in every process", remedy="use a key of your own")
 
 
-def _map(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if len(args) < 2 or keywords:
-        raise ArgumentError("map takes a function and iterables")
-    rows = zip(*(elements(frame, argument) for argument in args[1:]), strict=False)
-    return [frame.reader.call(frame, node, args[0], row, {}) for row in rows]
+def _ignored(*_: object) -> object:
+    """A call that changes nothing of what is computed."""
+    return None
 
 
-def _reduce(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if len(args) not in {2, 3} or keywords:
-        raise ArgumentError("reduce takes a function, an iterable and a first value")
-    items = [*args[2:], *elements(frame, args[1])]
-    return functools.reduce(lambda left, right: frame.reader.call(frame, node, args[0], (left, right), {}), items)
-
-
-def _callable(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
-    if len(args) == 1 and isinstance(args[0], Closure | Method):
-        return True
-    return plain(callable)(frame, node, args, keywords)
-
-
-COMPUTED: tuple[Callable[..., Any], ...] = (
-    abs, bool, complex, divmod, float, int, max, min, pow, round, sum,
-)  # fmt: skip
 BUILTINS: Mapping[Any, Handler] = {
+    **REFLECTION,
+    **METHODS,
+    **ITERATORS,
+    **{function: computed(function) for function in (abs, complex, divmod, float, int, pow, round)},
+    **{function: plain(function) for function in (range, str, repr, ord, chr, format, bytes)},
+    **{function: extremum(function, computed(function)) for function in (max, min)},
+    **{function: quantified(function) for function in (any, all)},
+    **dict.fromkeys((id, hash), _changing_identity),
+    **dict.fromkeys((warnings.simplefilter, warnings.filterwarnings, warnings.resetwarnings), _ignored),
+    sorted: sorted_list,
+    sum: _sum,
+    bool: _bool,
     len: _len,
-    isinstance: _isinstance,
-    type: _type,
-    getattr: _getattr,
-    hasattr: _hasattr,
-    map: _map,
-    callable: _callable,
-    functools.reduce: _reduce,
-    **{function: computed(function) for function in COMPUTED},
-    **{function: listed(function) for function in (zip, enumerate, reversed, list)},
-    **{function: plain(function) for function in (range, sorted, dict, set, frozenset, slice, str, repr, any, all)},
-    **{function: plain(function) for function in (issubclass, ord, chr, hash, id, format, bytes)},
-    tuple: lambda frame, node, args, keywords: tuple(listed(list)(frame, node, args, keywords)),  # type: ignore[arg-type]
+    list: _list,
+    tuple: _tuple,
+    dict: _dict,
+    set: _set(set),
+    frozenset: _set(frozenset),
+    slice: _slice,
 }
+"""Handlers by function."""

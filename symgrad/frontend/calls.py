@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from symgrad.errors import ArgumentError, NoDerivative, NotYetSupported, SymgradError
+from symgrad.frontend.array_changes import METHODS_IN_PLACE, change_of
 from symgrad.frontend.builtin_calls import BUILTINS, EFFECTS
 from symgrad.frontend.captures import from_library
 from symgrad.frontend.code_writer import Template, spelling
@@ -21,8 +22,11 @@ from symgrad.frontend.frame import Frame
 from symgrad.frontend.inlining import inline, inline_closure, inline_definition
 from symgrad.frontend.known import Arguments, Keywords, apply, recoded, unknown
 from symgrad.frontend.lifting import constant_array, number
+from symgrad.frontend.members import member
 from symgrad.frontend.operators import BINARY, FUNCTIONS, UNARY, binary, comparison, unary
-from symgrad.frontend.values import Bound, Closure, Method, Named, describe, has_values
+from symgrad.frontend.stores import set_part
+from symgrad.frontend.streams import settled
+from symgrad.frontend.values import Bound, Closure, Method, Named, describe, has_values, leaves
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.rules.methods import METHODS
@@ -69,6 +73,9 @@ def _function(
             remedy="write the gradient as a function, and use it with symgrad.custom_gradient",
         )
     name = _name(frame, node, function)
+    changing = change_of(function)
+    if changing is not None:
+        return changing(frame, node, args, keywords)
     if _hashable(function):
         if function in EFFECTS:
             raise NotYetSupported(f"{name} has an effect, which is not supported yet", remedy=EFFECTS[function])
@@ -90,12 +97,13 @@ def _unlisted(
     args: Arguments,
     keywords: Keywords,
 ) -> object:
+    args = settled(args)
     static = not has_values(tuple(args)) and not has_values(dict(keywords))
     if static and (function in CONSTANT_TYPES or _reads(function)):
         with frame.evaluating(node):
             return function(*args, **keywords)
     if _reads(function):
-        return function(*args, **keywords)
+        raise NotYetSupported("a run-time value is written into a string", remedy="leave it out of the string")
     if isinstance(function, type) and issubclass(function, np.generic) and static:
         with frame.evaluating(node):
             return function(*args, **keywords)
@@ -104,7 +112,7 @@ def _unlisted(
     if from_library(function):
         raise unknown(name)
     if isinstance(function, type):
-        return construct(frame, function, args, keywords)
+        return construct(frame, node, function, args, keywords)
     if isinstance(function, types.FunctionType):
         return inline(frame, function, args, keywords)
     if hasattr(function, "__wrapped__"):
@@ -112,14 +120,13 @@ def _unlisted(
         return call(frame, node, function.__wrapped__, args, keywords)
     method = inspect.getattr_static(type(function), "__call__", None)
     if isinstance(method, types.FunctionType):
-        return inline(frame, method, (function, *args), keywords)
+        return call(frame, node, member(frame, node, function, "__call__"), args, keywords)
     raise unknown(name)
 
 
 def _reads(function: object) -> bool:
-    """Whether this is a method of a string or a container that changes nothing (``attributes`` let it through)."""
-    owner = getattr(function, "__self__", None)
-    return isinstance(function, types.BuiltinMethodType) and isinstance(owner, str | dict | list | tuple)
+    """Whether this is a method of a string."""
+    return isinstance(function, types.BuiltinMethodType) and isinstance(getattr(function, "__self__", None), str)
 
 
 def _hashable(function: object) -> bool:
@@ -152,6 +159,9 @@ def known(
     """A call of a function that has a row."""
     if isinstance(row, Refused):
         raise NoDerivative(row.reason, remedy=row.remedy)
+    args = settled(args)
+    if isinstance(keywords.get("out"), Value):
+        return into(frame, node, function, args, keywords)
     template = Template()
     called = spelling(function)
     if called is None:
@@ -167,8 +177,10 @@ def _by_row(
 ) -> object:
     if isinstance(row, Composed):
         result = inline_definition(frame, node, row.definition, args, keywords)
-        frame.reader.aliasing.shared((tuple(args), dict(keywords)))
-        return recoded(result, code)
+        found = recoded(result, code)
+        for value in leaves(found):
+            frame.reader.aliasing.may_share(value, (tuple(args), dict(keywords)))
+        return found
     return apply(frame, node, name, row, args, keywords, code)
 
 
@@ -199,6 +211,16 @@ def _constant(
     return result
 
 
+def into(frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords) -> object:
+    """A call with ``out=``: the result goes into an array that exists."""
+    rest = {name: item for name, item in keywords.items() if name != "out"}
+    result = call(frame, node, function, args, rest)
+    target = keywords["out"]
+    assert isinstance(target, Value)
+    set_part(frame, node, target, Ellipsis, result)
+    return target
+
+
 def _operator(frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments) -> object:
     """``operator.add(a, b)`` is ``a + b``."""
     kind = FUNCTIONS[function]
@@ -215,6 +237,9 @@ def _method(frame: Frame, node: ast.expr, method: Method, args: Arguments, keywo
     template = Template()
     owner = template.operand(method.value.code)
     code = template.code(f"{owner}.{method.name}({template.arguments(args, keywords)})", frame.line(node))
+    changing = METHODS_IN_PLACE.get(method.name)
+    if changing is not None:
+        return changing(frame, node, (method.value, *args), keywords)
     row = METHODS.get(method.name)
     if row is None:
         raise unknown(f"the method .{method.name} of an array")

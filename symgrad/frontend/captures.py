@@ -122,6 +122,7 @@ class Captures:
         arg = argument_of(item)
         if isinstance(arg, StaticArg):
             self.know(path, item)
+            self.arguments.aliasing.foreign(item)
             if not isinstance(item, types.ModuleType):
                 self.found[path] = Capture(path, arg, None)
             return item

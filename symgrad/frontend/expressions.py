@@ -10,7 +10,9 @@ from symgrad.errors import ArgumentError, NotYetSupported, SymgradError, Unsuppo
 from symgrad.frontend.attributes import attribute, subscript
 from symgrad.frontend.calls import call
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.logic import choice, logic, negation
 from symgrad.frontend.operators import binary, comparison, conjunction, unary
+from symgrad.frontend.streams import stream
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import elements, sizes_compared, truth
 from symgrad.frontend.values import Closure, has_values
@@ -27,7 +29,7 @@ def evaluate(frame: Frame, node: ast.expr) -> object:
         frame.locate(error, node)
         raise
     if isinstance(found, Value) and found.code.operands and frame.place is None and not isinstance(node, ast.Name):
-        frame.reader.statements.append(Define(found, None, None))
+        frame.reader.statements.append(Define(found.now, None, None))
     return found
 
 
@@ -41,11 +43,11 @@ def _evaluated(frame: Frame, node: ast.expr) -> object:
         case ast.BinOp(left, kind, right):
             return binary(frame, node, type(kind), evaluate(frame, left), evaluate(frame, right))
         case ast.UnaryOp(ast.Not(), operand):
-            return not truth(frame, operand, evaluate(frame, operand))
+            return negation(frame, node, operand)
         case ast.UnaryOp(kind, operand):
             return unary(frame, node, type(kind), evaluate(frame, operand))
         case ast.BoolOp():
-            return _logic(frame, node)
+            return logic(frame, node)
         case ast.Compare():
             return _compare(frame, node)
         case ast.Call():
@@ -60,20 +62,22 @@ def _evaluated(frame: Frame, node: ast.expr) -> object:
 def _display(frame: Frame, node: ast.expr) -> object:
     match node:
         case ast.Tuple(items):
-            return _held(frame, tuple(_items(frame, items)))
+            return tuple(_items(frame, items))
         case ast.List(items):
-            return _held(frame, _items(frame, items))
+            return _items(frame, items)
         case ast.Set(items):
             return _set(_items(frame, items))
         case ast.Dict():
-            return _held(frame, _dict(frame, node))
-        case ast.ListComp(element, _) | ast.GeneratorExp(element, _):
-            return _held(frame, [evaluate(inner, element) for inner in _comprehended(frame, node)])
+            return _dict(frame, node)
+        case ast.GeneratorExp(element, _):
+            return stream(frame, node, (evaluate(inner, element) for inner in _comprehended(frame, node)))
+        case ast.ListComp(element, _):
+            return [evaluate(inner, element) for inner in _comprehended(frame, node)]
         case ast.SetComp(element, _):
             return _set([evaluate(inner, element) for inner in _comprehended(frame, node)])
         case ast.DictComp(key, value, _):
             pairs = ((evaluate(inner, key), evaluate(inner, value)) for inner in _comprehended(frame, node))
-            return _held(frame, dict(pairs))
+            return dict(pairs)
         case ast.Slice(start, stop, step):
             return slice(*(None if part is None else evaluate(frame, part) for part in (start, stop, step)))
     return _other(frame, node)
@@ -82,7 +86,7 @@ def _display(frame: Frame, node: ast.expr) -> object:
 def _other(frame: Frame, node: ast.expr) -> object:
     match node:
         case ast.IfExp(test, body, orelse):
-            return evaluate(frame, body if truth(frame, test, evaluate(frame, test)) else orelse)
+            return choice(frame, node, test, body, orelse)
         case ast.Lambda():
             return closure(frame, node)
         case ast.NamedExpr(target, value):
@@ -101,25 +105,10 @@ def _other(frame: Frame, node: ast.expr) -> object:
     raise UnsupportedSyntax(f"{type(node).__name__} is not supported")
 
 
-def _held(frame: Frame, container: object) -> object:
-    frame.reader.aliasing.held(container)
-    return container
-
-
 def _set(items: Sequence[object]) -> object:
     if has_values(tuple(items)):
         raise NotYetSupported("a set of run-time values is not supported", remedy="use a tuple or a list")
     return set(items)
-
-
-def _logic(frame: Frame, node: ast.BoolOp) -> object:
-    """``and``, ``or``: the last operand need not be known."""
-    stop = isinstance(node.op, ast.Or)
-    for operand in node.values[:-1]:
-        found = evaluate(frame, operand)
-        if truth(frame, operand, found) == stop:
-            return found
-    return evaluate(frame, node.values[-1])
 
 
 def _compare(frame: Frame, node: ast.Compare) -> object:
@@ -236,7 +225,6 @@ def closure(frame: Frame, node: ast.Lambda | ast.FunctionDef) -> Closure:
         for parameter, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
         if default is not None
     }
-    frame.reader.aliasing.held((defaults, named))
     return Closure(node, frame, defaults, named)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import FunctionType
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported,
 from symgrad.frontend.aliasing import Aliasing
 from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.captures import Captures, Path
+from symgrad.frontend.environment import Conflict
 from symgrad.frontend.source import FunctionNode, Source
 from symgrad.ir.builder import Builder
 from symgrad.ir.program import Statement, Value
@@ -42,8 +44,10 @@ class Reader:
     filename: str = ""
     statements: list[Statement] = field(default_factory=list)
     identifiers: set[str] = field(default_factory=set)
-    depths: dict[int, tuple[int, Value]] = field(default_factory=dict)
+    depths: WeakKeyDictionary[Value, int] = field(default_factory=WeakKeyDictionary)
     calls: dict[object, int] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
+    effects: int = 0
 
     @property
     def aliasing(self) -> Aliasing:
@@ -119,6 +123,15 @@ class Frame:
             error.at(span)
 
     @contextmanager
+    def open(self) -> Iterator[None]:
+        """While this frame is read, its variables are part of the environment."""
+        self.reader.frames.append(self)
+        try:
+            yield
+        finally:
+            self.reader.frames.pop()
+
+    @contextmanager
     def at(self, node: ast.AST) -> Iterator[None]:
         """Errors raised inside tell the place of ``node``, unless they know a narrower one."""
         try:
@@ -143,7 +156,7 @@ class Frame:
         frame: Frame | None = self
         while frame is not None:
             if name in frame.variables:
-                return frame.variables[name]
+                return _usable(frame.variables[name], name)
             if frame.scope and name in assigned_names(frame.node):
                 raise ArgumentError(f"the variable {name} is used before it has a value")
             if frame.namespace is not None:
@@ -166,6 +179,12 @@ class Frame:
         return item
 
 
+def _usable(item: object, name: str) -> object:
+    if isinstance(item, Conflict):
+        raise NotYetSupported(f"{name}: {item.reason}", remedy="give it a value of one type before and in every branch")
+    return item
+
+
 def _is_data(item: object) -> bool:
     return isinstance(item, float | int | complex | np.ndarray | np.generic) and not isinstance(item, bool)
 
@@ -185,7 +204,11 @@ def assigned_names(node: FunctionNode) -> frozenset[str]:
                 continue
             case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 continue
-            case ast.Name(id=name, ctx=ast.Store()):
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                found.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+                found.add(name)
+            case ast.ExceptHandler(name=str(name)):
                 found.add(name)
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 declared.update(names)

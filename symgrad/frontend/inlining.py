@@ -83,8 +83,8 @@ def _run(
             remedy="end the recursion on a value known while compiling",
         )
     inner.variables.update(bind(name, inner.node.args, args, keywords, defaults))
-    inner.reader.aliasing.held(tuple(inner.variables.values()))
-    return inner.reader.run(inner)
+    with inner.open():
+        return inner.reader.run(inner)
 
 
 def defaults_of(frame: Frame, function: FunctionType, parameters: ast.arguments) -> dict[str, object]:
@@ -100,5 +100,6 @@ def defaults_of(frame: Frame, function: FunctionType, parameters: ast.arguments)
 def _default(frame: Frame, function: FunctionType, steps: tuple[str, ...], value: object) -> object:
     path = frame.reader.captures.path(function)
     if path is None or value is None or isinstance(value, bool | int | float | str):
+        frame.reader.aliasing.foreign(value)
         return value
     return frame.reader.captures.capture((*path, "attribute", *steps), value)

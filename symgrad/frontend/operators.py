@@ -15,6 +15,7 @@ from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.lifting import lifted, number
+from symgrad.frontend.special_methods import is_overloaded, overloaded
 from symgrad.frontend.values import Named, Shape, describe, has_values, is_number
 from symgrad.ir.program import Value
 from symgrad.rules.row import Algebra, Elementwise
@@ -56,6 +57,8 @@ FUNCTIONS: Mapping[Callable[..., Any], type[ast.operator] | type[ast.unaryop] | 
 def binary(frame: Frame, node: ast.expr, kind: type[ast.operator], left: object, right: object) -> object:
     """``left op right``."""
     text, function, ufunc = BINARY[kind]
+    if is_overloaded(kind, left, right):
+        return overloaded(frame, node, kind, left, right)
     if not has_values(left) and not has_values(right):
         return _static(frame, node, text, function, (left, right))
     if isinstance(left, list | tuple) != isinstance(right, list | tuple) and kind is ast.Mult:
@@ -69,6 +72,8 @@ def binary(frame: Frame, node: ast.expr, kind: type[ast.operator], left: object,
 def unary(frame: Frame, node: ast.expr, kind: type[ast.unaryop], operand: object) -> object:
     """``op operand``."""
     text, function, ufunc = UNARY[kind]
+    if is_overloaded(kind, operand):
+        return overloaded(frame, node, kind, operand)
     if not has_values(operand):
         return _static(frame, node, text, function, (operand,))
     return _applied(frame, node, text, function, ufunc, (operand,))
@@ -81,6 +86,8 @@ def comparison(frame: Frame, node: ast.expr, kind: type[ast.cmpop], left: object
     if kind in {ast.In, ast.NotIn}:
         return _contained(frame, node, left, right) == (kind is ast.In)
     text, function, ufunc = COMPARISONS[kind]
+    if is_overloaded(kind, left, right):
+        return overloaded(frame, node, kind, left, right)
     if not has_values(left) and not has_values(right):
         with frame.evaluating(node):
             return function(left, right)
@@ -143,7 +150,7 @@ def _applied(
         return result
     if result.tensor.kind is int:
         frame.reader.captures.computed(result, operands, function)
-    return frame.reader.aliasing.made(result)
+    return result
 
 
 def _static(

@@ -10,21 +10,23 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
-from symgrad.errors import SourceNotAvailable, Span
+from symgrad.errors import NotYetSupported, SourceNotAvailable, Span
 from symgrad.frontend.aliasing import Aliasing
 from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.binding import bind
 from symgrad.frontend.calls import call
 from symgrad.frontend.captures import Captures
+from symgrad.frontend.environment import Conflict
 from symgrad.frontend.expressions import evaluate
 from symgrad.frontend.frame import Frame, Namespace, Reader, assigned_names
 from symgrad.frontend.inlining import defaults_of
 from symgrad.frontend.parameters import called_arguments, parameter_list
 from symgrad.frontend.source import FunctionNode, locate, parameter_names
-from symgrad.frontend.statements import Returned, block, execute, run
+from symgrad.frontend.statements import execute, returned, run
+from symgrad.frontend.values import mapped
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
-from symgrad.ir.program import Program, Region
+from symgrad.ir.program import Program, Region, Value
 from symgrad.ir.signature import Signature, StaticArg
 
 DEEPEST = 20_000
@@ -53,7 +55,7 @@ def read(
     reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, source.filename)
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
-    with _deep():
+    with _deep(), frame.open():
         result, span = _result(frame, function, objects, signature)
     return Program(
         name=node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else "function",
@@ -102,12 +104,21 @@ def _result(
     for name, arg in signature.items():
         if isinstance(arg, StaticArg):
             frame.reader.captures.know(("arguments", name), arg.value)
+    if frame.node.args.kwarg is not None:
+        own: Any = variables[frame.node.args.kwarg.arg]
+        variables[frame.node.args.kwarg.arg] = dict(own)
     frame.variables.update(variables)
-    frame.reader.aliasing.held(tuple(variables.values()))
     if isinstance(frame.node, ast.Lambda):
         return evaluate(frame, frame.node.body), frame.span(frame.node.body)
-    outcome = block(frame, frame.node.body)
-    return (outcome.item, outcome.span) if isinstance(outcome, Returned) else (None, frame.span(frame.node.body[-1]))
+    flow = returned(frame)
+    return _snapshot(flow.item), flow.span
+
+
+def _snapshot(item: object) -> object:
+    """What is returned, as it is at the end."""
+    if isinstance(item, Conflict):
+        raise NotYetSupported(f"the function returns values of different types: {item.reason}")
+    return mapped(item, lambda leaf: leaf.now if isinstance(leaf, Value) else leaf)
 
 
 def _owner(frame: Frame, function: object) -> object:

@@ -161,7 +161,7 @@ def _code_extent(code: CodeType) -> Extent | None:
 
 
 def _extent(node: ast.AST) -> Extent | None:
-    if not isinstance(node, ast.expr | ast.stmt | ast.arg | ast.keyword):
+    if not isinstance(node, ast.expr | ast.stmt | ast.arg | ast.keyword | ast.pattern):
         return None
     return node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
 

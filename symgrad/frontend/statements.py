@@ -4,46 +4,32 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from symgrad.errors import DifferentiationError, NotYetSupported, Span, SymgradError, UnsupportedSyntax
-from symgrad.frontend.expressions import closure, evaluate, iterated
+from symgrad.frontend.attributes import attribute
+from symgrad.frontend.branches import branch
+from symgrad.frontend.containers import set_attribute
+from symgrad.frontend.contexts import with_statement
+from symgrad.frontend.effects import assertion, raising
+from symgrad.frontend.exceptions import try_statement
+from symgrad.frontend.expressions import closure, evaluate
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.imports import import_from, import_modules
-from symgrad.frontend.operators import binary
-from symgrad.frontend.targets import assign, mutation
-from symgrad.frontend.truth import truth
-from symgrad.frontend.values import describe
-from symgrad.ir.kinds import is_python
+from symgrad.frontend.matching import match_statement
+from symgrad.frontend.merging import UNSET
+from symgrad.frontend.outcomes import BREAK, CONTINUE, ON, Flow
+from symgrad.frontend.rounds import for_statement, while_statement
+from symgrad.frontend.scopes import delete
+from symgrad.frontend.stores import augment, augmented
+from symgrad.frontend.targets import assign
+from symgrad.frontend.truth import decided
 from symgrad.ir.program import Value
 
-
-@dataclass(frozen=True)
-class Returned:
-    """A ``return`` was reached."""
-
-    item: object
-    span: Span | None
-
-
-class Jump(Enum):
-    """A ``break`` or ``continue`` was reached."""
-
-    BREAK = "break"
-    CONTINUE = "continue"
-
-
-Outcome = Returned | Jump | None
 LATER: dict[type[ast.stmt], tuple[str, str]] = {
-    ast.While: ("a while loop is not supported yet", "write the steps out, or loop over a range of known length"),
-    ast.With: ("a with statement is not supported yet", "move it out of the function"),
-    ast.Try: ("a try statement is not supported yet", "move it out of the function"),
-    ast.Match: ("a match statement is not supported yet", "use if on values known while compiling"),
-    ast.Delete: ("del is not supported yet", "leave the variable"),
-    ast.Global: ("assigning global variables is not supported yet", "return the value"),
-    ast.Nonlocal: ("assigning variables of the enclosing function is not supported yet", "return the value"),
     ast.ClassDef: ("a class inside of the function is not supported yet", "define it at module level"),
+    ast.AsyncFor: ("an asynchronous loop has no derivative", "use an ordinary loop"),
+    ast.AsyncWith: ("an asynchronous with statement has no derivative", "use an ordinary one"),
 }
 
 
@@ -51,20 +37,83 @@ def run(frame: Frame) -> object:
     """Execute the body of a frame and give what it returns."""
     if isinstance(frame.node, ast.Lambda):
         return evaluate(frame, frame.node.body)
-    outcome = block(frame, frame.node.body)
-    return outcome.item if isinstance(outcome, Returned) else None
+    return returned(frame).item
 
 
-def block(frame: Frame, statements: Sequence[ast.stmt]) -> Outcome:
+def returned(frame: Frame) -> Flow:
+    """What the function of a frame returns; None where its end is reached."""
+    assert not isinstance(frame.node, ast.Lambda)
+    last = frame.node.body[-1]
+    end = ast.copy_location(ast.Return(None), last)
+    return block(frame, [*frame.node.body, end])
+
+
+def block(frame: Frame, statements: Sequence[ast.stmt]) -> Flow:
     """Execute statements up to the first that leaves the block."""
-    for statement in statements:
-        outcome = execute(frame, statement)
-        if outcome is not None:
-            return outcome
-    return None
+    for number, statement in enumerate(statements):
+        rest = statements[number + 1 :]
+        if isinstance(statement, ast.If):
+            flow = _if(frame, statement, rest)
+            if flow is not None:
+                return flow
+            continue
+        flow = execute(frame, statement)
+        if flow.ends:
+            return flow
+        if not flow.goes_on:
+            return resumed(frame, statement, flow, rest)
+    return ON
 
 
-def execute(frame: Frame, node: ast.stmt) -> Outcome:
+def _if(frame: Frame, node: ast.If, rest: Sequence[ast.stmt]) -> Flow | None:
+    """A branch; what follows one that may leave the block belongs to its bodies. None where the block goes on."""
+    test = decided(frame, node.test, evaluate(frame, node.test))
+    leaves = any(map(_leaves, (*node.body, *node.orelse)))
+    if isinstance(test, bool):
+        chosen = node.body if test else node.orelse
+        if leaves:
+            return block(frame, [*chosen, *rest])
+        block(frame, chosen)
+        return None
+    if isinstance(node.body[-1], ast.Raise):
+        raising(frame, node, test, node.body)
+        return block(frame, [*node.orelse, *rest])
+    first, second = ([*node.body, *rest], [*node.orelse, *rest]) if leaves else (node.body, node.orelse)
+    flow = branch(frame, node.test, test, lambda: block(frame, first), lambda: block(frame, second))
+    return flow if leaves else None
+
+
+def _leaves(node: ast.AST, inside_loop: bool = False) -> bool:
+    """Whether a statement may leave the block that it stands in."""
+    match node:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.Break() | ast.Continue():
+            return not inside_loop
+        case ast.FunctionDef() | ast.ClassDef() | ast.Lambda():
+            return False
+        case ast.For() | ast.While():
+            return any(_leaves(part, True) for part in node.body) or any(_leaves(p, inside_loop) for p in node.orelse)
+    return any(_leaves(part, inside_loop) for part in ast.iter_child_nodes(node))
+
+
+def resumed(frame: Frame, node: ast.stmt, flow: Flow, rest: Sequence[ast.stmt]) -> Flow:
+    """What happens after a statement that has left the block for some run-time values."""
+    if not rest:
+        return flow
+    if isinstance(flow.returned, Value):
+        left, going = Flow(returned=True, item=flow.item, span=flow.span), replace(flow, returned=False, item=UNSET)
+        flag = flow.returned
+    elif isinstance(flow.stopped, Value):
+        left, going, flag = BREAK, replace(flow, stopped=False), flow.stopped
+    else:
+        assert isinstance(flow.skipped, Value)
+        left, going, flag = CONTINUE, replace(flow, skipped=False), flow.skipped
+    further = (lambda: block(frame, rest)) if going.goes_on else (lambda: resumed(frame, node, going, rest))
+    return branch(frame, node, flag, lambda: left, further)
+
+
+def execute(frame: Frame, node: ast.stmt) -> Flow:
     """Execute one statement; errors are located at it or deeper."""
     try:
         return _executed(frame, node)
@@ -73,14 +122,15 @@ def execute(frame: Frame, node: ast.stmt) -> Outcome:
         raise
 
 
-def _executed(frame: Frame, node: ast.stmt) -> Outcome:
+def _executed(frame: Frame, node: ast.stmt) -> Flow:
     match node:
         case ast.Return(value):
-            return Returned(None if value is None else evaluate(frame, value), frame.span(value or node))
+            item = None if value is None else evaluate(frame, value)
+            return Flow(returned=True, item=item, span=frame.span(value or node))
         case ast.Assign(targets, value):
             item = evaluate(frame, value)
             for target in targets:
-                item = _assigned(frame, target, item)
+                assign(frame, target, item)
         case ast.AnnAssign(target, _, value):
             if value is not None:
                 assign(frame, target, evaluate(frame, value))
@@ -88,46 +138,55 @@ def _executed(frame: Frame, node: ast.stmt) -> Outcome:
             _augment(frame, node)
         case ast.Expr(value):
             evaluate(frame, value)
-        case ast.If(test, body, orelse):
-            return block(frame, body if truth(frame, test, evaluate(frame, test)) else orelse)
+        case ast.If():
+            return block(frame, [node])
         case ast.For():
-            return _loop(frame, node)
+            return for_statement(frame, node, block)
+        case ast.While():
+            return while_statement(frame, node, block)
         case _:
             return _simple(frame, node)
-    return None
+    return ON
 
 
-def _assigned(frame: Frame, target: ast.expr, item: object) -> object:
-    """Assign; a further target of the same statement gets the same, named value."""
-    assign(frame, target, item)
-    return frame.variables[target.id] if isinstance(target, ast.Name) else item
-
-
-def _simple(frame: Frame, node: ast.stmt) -> Outcome:
+def _simple(frame: Frame, node: ast.stmt) -> Flow:
     match node:
-        case ast.Pass():
+        case ast.Pass() | ast.Global() | ast.Nonlocal():
             pass
         case ast.Break():
-            return Jump.BREAK
+            return BREAK
         case ast.Continue():
-            return Jump.CONTINUE
-        case ast.Assert(test):
-            if not truth(frame, test, evaluate(frame, test)):
-                raise DifferentiationError("this assertion fails for these arguments")
+            return CONTINUE
+        case ast.Assert():
+            assertion(frame, node)
         case ast.FunctionDef():
             _define(frame, node)
         case ast.Import(names):
             import_modules(frame, names)
         case ast.ImportFrom():
             import_from(frame, node)
+        case ast.Delete(targets):
+            for target in targets:
+                delete(frame, target)
         case ast.Raise():
             raise DifferentiationError("the function raises here for these arguments", remedy="call it with others")
+        case _:
+            return _compound(frame, node)
+    return ON
+
+
+def _compound(frame: Frame, node: ast.stmt) -> Flow:
+    match node:
+        case ast.With():
+            return with_statement(frame, node, block)
+        case ast.Try():
+            return try_statement(frame, node, block)
+        case ast.Match():
+            return match_statement(frame, node, block)
         case _ if type(node) in LATER:
             reason, remedy = LATER[type(node)]
             raise NotYetSupported(reason, remedy=remedy, span=_head(frame, node))
-        case _:
-            raise UnsupportedSyntax(f"{type(node).__name__} is not supported", span=_head(frame, node))
-    return None
+    raise UnsupportedSyntax(f"{type(node).__name__} is not supported", span=_head(frame, node))
 
 
 def _head(frame: Frame, node: ast.stmt) -> Span | None:
@@ -144,47 +203,19 @@ def _define(frame: Frame, node: ast.FunctionDef) -> None:
     assign(frame, ast.copy_location(ast.Name(node.name, ast.Store()), node), made)
 
 
-def _loop(frame: Frame, node: ast.For) -> Outcome:
-    """A loop over a container that is known while compiling, one round after the other."""
-    for item in iterated(frame, node.iter):
-        assign(frame, node.target, item)
-        outcome = block(frame, node.body)
-        if isinstance(outcome, Returned):
-            return outcome
-        if outcome is Jump.BREAK:
-            return None
-    return block(frame, node.orelse)
-
-
 def _augment(frame: Frame, node: ast.AugAssign) -> None:
-    """``x += y``: a new value of the variable, where nobody else can see that an array changes in place."""
-    if not isinstance(node.target, ast.Name):
-        raise mutation(frame, node.target)
-    name = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
-    before = evaluate(frame, name)
-    place = ast.copy_location(ast.BinOp(name, node.op, node.value), node)
-    after = binary(frame, place, type(node.op), before, evaluate(frame, node.value))
-    if isinstance(before, list | dict | set):
-        raise NotYetSupported(f"changing {describe(before)} in place is not supported yet", remedy="make a new one")
-    if isinstance(before, Value):
-        _check_in_place(frame, node.target.id, before, after)
-    assign(frame, node.target, after)
-
-
-def _check_in_place(frame: Frame, name: str, before: Value, after: object) -> None:
-    """Refuse a change in place that is not the same as a new value."""
-    old = before.tensor
-    if is_python(old.kind) or (not old.rank and not frame.reader.aliasing.is_array(before)):
-        return
-    if not isinstance(after, Value) or after.tensor.kind != old.kind or after.tensor.rank != old.rank:
-        raise NotYetSupported(
-            f"this changes the array {name} in place, and its result has another type or shape",
-            remedy=f"write {name} = {name} ...",
-        )
-    sizes = frame.builder.sizes
-    same = all(sizes.same(*lengths) for lengths in zip(after.tensor.shape, old.shape, strict=True))
-    if not same or not frame.reader.aliasing.exclusive(before):
-        raise NotYetSupported(
-            f"this changes the array {name} in place, which others may see (an argument, another variable, a view)",
-            remedy=f"write {name} = {name} ..., which makes a new array",
-        )
+    """``x += y``: an array changes in place; a variable that holds anything else gets a new object."""
+    match node.target:
+        case ast.Subscript():
+            augmented(frame, node)
+        case ast.Name(name) as target:
+            before = evaluate(frame, ast.copy_location(ast.Name(name, ast.Load()), target))
+            after = augment(frame, node, before)
+            if after is not before:
+                assign(frame, target, after)
+        case ast.Attribute(owner, name) as target:
+            held = evaluate(frame, owner)
+            before = attribute(frame, target, held)
+            after = augment(frame, node, before)
+            if after is not before:
+                set_attribute(frame, target, held, name, after)

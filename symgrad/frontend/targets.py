@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
-from symgrad.errors import ArgumentError, NotYetSupported
-from symgrad.frontend.code_writer import renamed
+from symgrad.errors import ArgumentError, UnsupportedSyntax
+from symgrad.frontend.containers import set_attribute
 from symgrad.frontend.frame import Frame, Reader
+from symgrad.frontend.scopes import owner_frame
+from symgrad.frontend.stores import set_part
 from symgrad.frontend.truth import elements, rows
-from symgrad.frontend.values import describe
+from symgrad.frontend.values import Stream, describe
+from symgrad.ir.code import Code
 from symgrad.ir.program import Define, Value
 
 
@@ -23,50 +27,49 @@ def assign(frame: Frame, target: ast.expr, item: object) -> None:
                 _unpack(frame, targets, item)
         case ast.Starred(inner):
             assign(frame, inner, item)
+        case ast.Subscript(owner, key):
+            container = frame.reader.evaluate(frame, owner)
+            with frame.at(target):
+                set_part(frame, target, container, frame.reader.evaluate(frame, key), item)
+        case ast.Attribute(owner, name):
+            with frame.at(target):
+                set_attribute(frame, target, frame.reader.evaluate(frame, owner), name, item)
         case _:
-            raise mutation(frame, target)
-
-
-def mutation(frame: Frame, target: ast.expr) -> NotYetSupported:
-    """The refusal of an assignment to a part of an object."""
-    what = "an element of an array or a container" if isinstance(target, ast.Subscript) else "an attribute"
-    return NotYetSupported(
-        f"changing {what} in place is not supported yet",
-        remedy="make a new array, for example with np.where, np.concatenate or np.stack",
-        span=frame.span(target),
-    )
+            raise UnsupportedSyntax(f"{type(target).__name__} as the target of an assignment is not supported")
 
 
 def _name(frame: Frame, target: ast.expr, name: str, item: object) -> None:
+    with frame.at(target):
+        frame = owner_frame(frame, name)
     reader = frame.reader
     reader.identifiers.add(name)
     if isinstance(item, Value):
-        item = _named(frame, target, name, item)
-    reader.aliasing.held(item)
+        _named(frame, target, name, item)
     frame.variables[name] = item
 
 
-def _named(frame: Frame, target: ast.expr, name: str, value: Value) -> Value:
-    """The value under its new variable; an input and a variable of the same function keep their names."""
+def _named(frame: Frame, target: ast.expr, name: str, value: Value) -> None:
+    """The value gets a name; an input and a variable of the same function keep theirs."""
     reader = frame.reader
     if frame.place is not None:
-        return value
-    depth = reader.depths.get(id(value))
-    if value.code.operands and (value.code.name is None or depth is None or depth[0] > frame.depth):
-        settled = Value(reader.builder.settled(value.tensor, name), value.code)
-        old, value = value, renamed(settled, name, frame.line(target))
-        reader.aliasing.moved(old, value)
-        reader.captures.renamed(old, value)
-        reader.depths[id(value)] = frame.depth, value
+        return
+    depth = reader.depths.get(value)
+    if value.code.operands and (value.code.name is None or depth is None or depth > frame.depth):
+        old = value.code
+        settled = reader.builder.settled(value.tensor, name)
+        value.become(settled, replace(old, name=name, line=frame.line(target)))
+        reader.depths[value] = frame.depth
         _forget_unnamed(reader, old)
-        reader.statements.append(Define(value, name, frame.span(target)))
-    return value
+        reader.statements.append(Define(value.now, name, frame.span(target)))
 
 
-def _forget_unnamed(reader: Reader, value: Value) -> None:
+def _forget_unnamed(reader: Reader, code: Code) -> None:
     """Drop the last records of a value without a name: the statement that names it follows."""
     statements = reader.statements
-    while statements and statements[-1].variable is None and statements[-1].value.code is value.code:
+    while statements and isinstance(statements[-1], Define):
+        last = statements[-1]
+        if last.variable is not None or last.value.code is not code:
+            break
         statements.pop()
 
 
@@ -74,7 +77,7 @@ def _unpack(frame: Frame, targets: Sequence[ast.expr], item: object) -> None:
     starred = [place for place, target in enumerate(targets) if isinstance(target, ast.Starred)]
     if isinstance(item, Value):
         items: list[object] = list(rows(frame, item, None if starred else len(targets), frame.line(targets[0])))
-    elif isinstance(item, tuple | list | dict | str | range):
+    elif isinstance(item, tuple | list | dict | str | range | Stream):
         items = elements(frame, item)
     else:
         raise ArgumentError(f"{describe(item)} cannot be unpacked")

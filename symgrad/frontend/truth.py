@@ -7,10 +7,10 @@ from collections.abc import Collection
 
 import sympy
 
-from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.attributes import item
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.values import Shape, describe
+from symgrad.frontend.values import Shape, Stream, describe
 from symgrad.ir.program import Value
 from symgrad.ir.sizes import Condition, Sizes
 from symgrad.ir.tensor import Expr
@@ -20,16 +20,28 @@ MOST_ELEMENTS = 10_000
 
 def truth(frame: Frame, node: ast.expr, condition: object) -> bool:
     """Whether a static object counts as true."""
-    condition = frame.reader.captures.specialised(condition)
-    if isinstance(condition, Value):
-        known = condition.tensor.expr
-        if condition.tensor.rank == 0 and known.is_number:
-            return bool(known != 0)
+    found = decided(frame, node, condition)
+    if isinstance(found, Value):
         raise NotYetSupported(
             f"{frame.source.text(node)} depends on run-time values: it cannot be decided while compiling",
             remedy="use np.where, or a condition on shapes, None, bools or strings",
             span=frame.span(node),
         )
+    return found
+
+
+def decided(frame: Frame, node: ast.expr, condition: object) -> bool | Value:
+    """Whether an object counts as true, where that is known while compiling; else the number that tells it."""
+    condition = frame.reader.captures.specialised(condition)
+    if isinstance(condition, Value):
+        known = condition.tensor.expr
+        if condition.tensor.rank:
+            raise DifferentiationError(
+                f"{frame.source.text(node)} is an array, which has no truth value",
+                remedy="use .all() or .any()",
+                span=frame.span(node),
+            )
+        return bool(known != 0) if known.is_number else condition
     with frame.evaluating(node):
         return bool(condition)
 
@@ -81,6 +93,8 @@ def elements(frame: Frame, container: object) -> list[object]:
     match container:
         case Value():
             return list(rows(frame, container, None))
+        case Stream():
+            return list(container)
         case Shape() | str() | tuple() | list() | dict() | set() | frozenset() | range():
             if len(container) > MOST_ELEMENTS:
                 reason = f"{len(container)} steps are too many to be written one by one"

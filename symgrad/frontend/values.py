@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
 
+from symgrad.errors import SymgradError
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import Expr
@@ -78,6 +79,58 @@ class Bound:
     keywords: Mapping[str, object]
 
 
+@dataclass(frozen=True, eq=False)
+class Super:
+    """``super()``: the members that ``owner`` (an object or a class) inherits from the classes after ``after``."""
+
+    after: type
+    owner: object
+
+
+@dataclass(eq=False)
+class Stream:
+    """An iterator of Python's: every item is made when it is asked for, and given once.
+
+    ``check`` is called with the position before each item. What was given is kept, for reading it again from an
+    earlier position.
+    """
+
+    source: Iterator[object]
+    check: Callable[[int], None]
+    given: list[object] = field(default_factory=list)
+    position: int = 0
+    failure: SymgradError | None = None
+
+    def __iter__(self) -> Iterator[object]:
+        return self
+
+    def __next__(self) -> object:
+        self.check(self.position)
+        if self.position == len(self.given):
+            self.given.append(self._made())
+        self.position += 1
+        return self.given[self.position - 1]
+
+    def _made(self) -> object:
+        """The next item; after a failure there is none."""
+        if self.failure is not None:
+            raise self.failure
+        try:
+            return next(self.source)
+        except SymgradError as error:
+            self.failure = error
+            raise
+
+
+MADE = "__symgrad_made__"
+"""The attribute that marks an object made while reading: what it holds may be run-time values."""
+
+
+def is_made(item: object) -> bool:
+    """Whether an object is marked as made while reading."""
+    return MADE in getattr(item, "__dict__", ())
+
+
 def is_dataclass_instance(item: object) -> bool:
     """Whether an object is made by a dataclass."""
     return dataclasses.is_dataclass(item) and not isinstance(item, type)
@@ -86,7 +139,7 @@ def is_dataclass_instance(item: object) -> bool:
 def children(item: object) -> Iterable[object]:
     """The objects that a container holds; nothing for anything else."""
     match item:
-        case Value() | Method() | Closure():
+        case Value() | Method() | Closure() | Stream() | type():
             return ()
         case tuple() | list() | set() | frozenset():
             return item
@@ -95,7 +148,13 @@ def children(item: object) -> Iterable[object]:
         case slice():
             return (item.start, item.stop, item.step)
         case Bound():
-            return (*item.args, *item.keywords.values())
+            return (item.function, *item.args, *item.keywords.values())
+        case Super():
+            return (item.owner,)
+        case ValuesView() | ItemsView():
+            return item
+        case _ if is_made(item):
+            return list(vars(item).values())
         case _ if is_dataclass_instance(item):
             return [getattr(item, name) for name in _stored_fields(item)]
     return ()
@@ -107,7 +166,7 @@ def _stored_fields(item: Any) -> list[str]:
 
 def has_values(item: object) -> bool:
     """Whether an object is, or holds, a run-time value."""
-    return isinstance(item, Value | Method) or any(has_values(child) for child in children(item))
+    return isinstance(item, Value | Method | Stream) or any(has_values(child) for child in children(item))
 
 
 def leaves(item: object) -> list[Value]:

@@ -6,15 +6,18 @@ reused; that is the common-subexpression elimination, and it works across the pr
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import sympy
 
 from symgrad.ir.canonical import canonical, partial
-from symgrad.ir.equation import Definition, Equation, Map, Op, Sum
+from symgrad.ir.equation import Block, Definition, Equation, Loop, Map, Op, Output, Role, Sum
 from symgrad.ir.kinds import common_kind
 from symgrad.ir.sizes import Sizes
 from symgrad.ir.summation import summed
@@ -40,18 +43,32 @@ MOST_FLAT_FACTORS = 8
 
 @dataclass
 class Builder:
-    """Grows the equations of one program."""
+    """Grows the equations of one program, or of a body inside of it, which sees those around it."""
 
     sizes: Sizes = field(default_factory=Sizes)
-    equations: dict[Ref, Equation] = field(default_factory=dict)
-    _shared: dict[str, tuple[Ref, tuple[int, ...]]] = field(default_factory=dict)
+    equations: MutableMapping[Ref, Equation] = field(default_factory=dict)
+    _shared: MutableMapping[str, tuple[Ref, tuple[int, ...]]] = field(default_factory=dict)
     _names: dict[str, int] = field(default_factory=dict)
-    _indices: int = 0
+    _indices: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def own(self) -> MutableMapping[Ref, Equation]:
+        """The equations of this body itself."""
+        return self.equations.maps[0] if isinstance(self.equations, ChainMap) else self.equations
+
+    def child(self) -> Builder:
+        """A builder for a body inside."""
+        return Builder(self.sizes, _nested(self.equations), _nested(self._shared), self._names, self._indices)
+
+    def fork(self) -> Builder:
+        """A builder that starts with the equations of this one, and goes another way."""
+        assert isinstance(self.equations, ChainMap)
+        own = ChainMap(dict(self.own), *self.equations.maps[1:])
+        return Builder(self.sizes, own, _nested(self._shared), self._names, self._indices)
 
     def index(self, size: Expr) -> Index:
         """A new index over ``range(size)``."""
-        self._indices += 1
-        return Index(f"i{self._indices}", size)
+        return Index(f"i{next(self._indices)}", size)
 
     def indices(self, shape: Iterable[Expr]) -> tuple[Index | None, ...]:
         """A new index for every axis, None where the length is one."""
@@ -181,8 +198,42 @@ class Builder:
         free = tuple(index for index in indices if index is not None)
         if key in self._shared:
             return Tensor(Entry(self._shared[key][0], free), indices, kind)
-        ref = Ref(self.name(name.rpartition(".")[2]), tuple(index.size for index in free), kind)
+        counted = kind is int and not free
+        bounds = (sympy.S.Zero, sympy.oo) if name.startswith("count") else None
+        sizes = tuple(index.size for index in free)
+        ref = Ref(self.name(name.rpartition(".")[2]), sizes, kind, counted, bounds)
         self.equations[ref] = Equation(ref, free, Op(name, tuple(operands), indices, params, result))
+        self._shared[key] = (ref, ())
+        return Tensor(Entry(ref, free), indices, kind)
+
+    def counter(self, rounds: Expr) -> Entry:
+        """The number of a round, from 0."""
+        return Entry(Ref(self.name("k"), (), int, True, (sympy.S.Zero, rounds - 1)))
+
+    def carried(self, name: str, shape: Sequence[Expr], kind: Kind) -> Tensor:
+        """What a round of a loop starts with."""
+        indices = self.indices(shape)
+        free = tuple(index for index in indices if index is not None)
+        ref = Ref(self.name(name), tuple(index.size for index in free), kind, kind is int and not free)
+        return Tensor(Entry(ref, free), indices, kind)
+
+    def block(self, block: Block) -> Ref:
+        """Add a loop or a branch."""
+        ref = Ref(self.name("loop" if isinstance(block, Loop) else "branch"), (), float)
+        self.equations[ref] = Equation(ref, (), block)
+        return ref
+
+    def output(self, block: Ref, role: Role, place: int | Ref, shape: Sequence[Expr], kind: Kind) -> Tensor:
+        """What comes out of a block; ``shape`` is that of the whole, rounds first where there are such."""
+        stacked = 1 if role in {Role.STATES, Role.TRACE} else 0
+        indices = (*map(self.index, shape[:stacked]), *self.indices(shape[stacked:]))
+        free = tuple(index for index in indices if index is not None)
+        key = f"Output {block.serial} {role.value} {place.serial if isinstance(place, Ref) else place}"
+        if key in self._shared:
+            return Tensor(Entry(self._shared[key][0], free), indices, kind)
+        bounds = (sympy.S.Zero, sympy.oo) if role is Role.ROUNDS else None
+        ref = Ref(self.name("out"), tuple(index.size for index in free), kind, kind is int and not free, bounds)
+        self.equations[ref] = Equation(ref, free, Output(block, role, place))
         self._shared[key] = (ref, ())
         return Tensor(Entry(ref, free), indices, kind)
 
@@ -277,6 +328,15 @@ class SharedInputs(Builder):
         for old, new in zip(tensor.shape, shape, strict=True):
             self.sizes.unify(old, new)
         return tensor
+
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+def _nested(outer: MutableMapping[Key, Item]) -> ChainMap[Key, Item]:
+    """A mapping that sees another one, and changes only itself."""
+    return outer.new_child() if isinstance(outer, ChainMap) else ChainMap({}, outer)
 
 
 def _is_size(symbol: Expr) -> bool:

@@ -1,14 +1,23 @@
 """Equations: the definitions that give names to arrays.
 
-``A[I] := body`` (map), ``A[I] := Sum_J body`` (sum), ``A[I] := op(operands)`` (everything that is not algebra).
-Programs keep equations in an order in which each uses earlier ones only.
+``A[I] := body`` (map), ``A[I] := Sum_J body`` (sum), ``A[I] := op(operands)`` (what is not algebra). Loops and branches
+are *blocks*: a block is an equation of its own, and what comes out of it are others. Programs keep equations in an order
+in which each uses earlier ones only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import sympy
 
 from symgrad.ir.tensor import Entry, Expr, Index, Ref, Tensor, entries
+
+if TYPE_CHECKING:
+    from symgrad.ir.builder import Builder
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,81 @@ class Op:
         return dict(self.params)[name]
 
 
-Definition = Map | Sum | Op
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What is computed inside of a block: the equations that ``builder`` owns, and the results."""
+
+    builder: Builder
+    results: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """``carried`` take the values of ``body.results``, in each of ``rounds`` rounds, first those of ``initial``.
+
+    ``counter`` runs from 0 to ``rounds - 1`` (down to 0, if ``backward``). A loop that ends by itself has a symbol for its
+    rounds: it goes on while ``test``, over the carried values, holds, and ends after a round in which ``stop`` holds, or
+    after ``limit`` rounds.
+    """
+
+    counter: Entry
+    rounds: Expr
+    carried: tuple[Tensor, ...]
+    initial: tuple[Tensor, ...]
+    body: Body
+    test: Body | None = None
+    stop: Tensor | None = None
+    limit: Expr | None = None
+    backward: bool = False
+
+    @property
+    def ends_itself(self) -> bool:
+        """Whether the number of rounds is not known before."""
+        return self.test is not None or self.stop is not None
+
+    @property
+    def before(self) -> Expr:
+        """The place in the states of what a round starts with."""
+        return self.counter + 1 if self.backward else self.counter
+
+    @property
+    def after(self) -> Expr:
+        """The place in the states of what a round leaves."""
+        return self.counter if self.backward else self.counter + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """The results of the first body where ``condition`` holds, else those of the second."""
+
+    condition: Tensor
+    bodies: tuple[Body, Body]
+
+
+class Role(Enum):
+    """What comes out of a block."""
+
+    RESULT = "result"
+    """A value that a loop carries, after it; a result of a branch."""
+    STATES = "states"
+    """All values that a carried one takes, with that before the loop: one more than there are rounds."""
+    TRACE = "trace"
+    """The values of something inside, round by round."""
+    ROUNDS = "rounds"
+    """The number of rounds of a loop that ends by itself."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What comes out of a block; ``place`` is a position among the results, or (of a trace) what is traced."""
+
+    block: Ref
+    role: Role
+    place: int | Ref
+
+
+Block = Loop | Branch
+Definition = Map | Sum | Op | Loop | Branch | Output
 
 
 @dataclass(frozen=True)
@@ -60,16 +143,50 @@ class Equation:
         return Entry(self.ref, self.indices)
 
 
-def bodies(definition: Definition) -> tuple[Expr, ...]:
-    """The index expressions in a definition."""
-    match definition:
-        case Map(body) | Sum(_, body):
-            return (body,)
-        case Op(_, operands):
-            return tuple(operand.expr for operand in operands)
-
-
 def uses(equation: Equation) -> tuple[Ref, ...]:
     """The refs that a definition reads, each once, in a fixed order."""
-    found = {entry.ref: None for body in bodies(equation.definition) for entry in entries(body)}
-    return tuple(found)
+    match equation.definition:
+        case Output(block):
+            return (block,)
+        case Loop() | Branch() as block:
+            return tuple(_free(block))
+        case Map(body) | Sum(_, body):
+            return refs((body,))
+        case Op(_, operands):
+            return refs(operand.expr for operand in operands)
+
+
+def refs(expressions: Iterable[Expr]) -> tuple[Ref, ...]:
+    """The refs in expressions, those inside of indices too."""
+    return tuple({entry.ref: None for expr in expressions for entry in entries(expr)})
+
+
+def _free(block: Block) -> dict[Ref, None]:
+    """What a block reads of its surroundings."""
+    match block:
+        case Branch(condition, bodies):
+            outside = dict.fromkeys(refs([condition.expr]))
+            bound: set[Ref] = set()
+        case Loop():
+            bodies = (block.body,) if block.test is None else (block.test, block.body)
+            rounds = [block.limit or sympy.S.Zero] if block.ends_itself else [block.rounds]
+            outside = dict.fromkeys(refs([*rounds, *(tensor.expr for tensor in block.initial)]))
+            bound = {*refs(tensor.expr for tensor in block.carried), block.counter.ref}
+    for body in bodies:
+        extra = [block.stop.expr] if isinstance(block, Loop) and block.stop is not None and body is block.body else []
+        inside = needed(body.builder.own, refs([*(tensor.expr for tensor in body.results), *extra]))
+        outside |= dict.fromkeys(ref for ref in inside if ref not in bound and ref not in body.builder.own)
+    return outside
+
+
+def needed(equations: Mapping[Ref, Equation], roots: Iterable[Ref]) -> dict[Ref, None]:
+    """The refs that are reached from ``roots`` through these equations, the roots among them."""
+    found: dict[Ref, None] = {}
+    pending = list(roots)
+    while pending:
+        ref = pending.pop()
+        if ref not in found:
+            found[ref] = None
+            if ref in equations:
+                pending.extend(uses(equations[ref]))
+    return found

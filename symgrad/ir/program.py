@@ -4,27 +4,40 @@ A program keeps two views of one computation. Its *values* are the user's own ex
 meaning in index notation (as ``Tensor``); its builder holds the equations that the meanings refer to. Passes work on
 equations; what is written at the end is the user's code wherever a value of the user's is needed.
 
-Statements stand in a ``Region``, the body of a function or (later) of a branch or a loop.
+Statements stand in a ``Region``, the body of a function, of a branch or of a loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from symgrad.errors import Span
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.signature import Capture
-from symgrad.ir.tensor import Tensor
+from symgrad.ir.tensor import Ref, Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Value:
-    """A run-time value: what it means, and how the user writes it."""
+    """A run-time value: what it means, and how the user writes it.
+
+    While a program is read, a value stands for one object of the user's, and what it means changes where the program
+    changes the array in place. Statements hold what it was: its ``now``.
+    """
 
     tensor: Tensor
     code: Code
+
+    @property
+    def now(self) -> Value:
+        """The value as it is."""
+        return Value(self.tensor, self.code)
+
+    def become(self, tensor: Tensor, code: Code) -> None:
+        """From now on, mean something else."""
+        self.tensor, self.code = tensor, code
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,46 @@ class Define:
     span: Span | None
 
 
-Statement = Define
+@dataclass(frozen=True)
+class Effect:
+    """Something that happens, once, where it stands: a call of ``print``, a draw of random numbers."""
+
+    code: Code
+
+
+@dataclass(frozen=True, eq=False)
+class Repeat:
+    """A loop of the user's, the code of the equation ``block``.
+
+    ``head`` is the ``range`` over which ``number``, the user's count, runs; None for a loop that only a test ends.
+    ``carried`` are the values with which a round starts, ``results`` those it leaves, ``outputs`` the code of what is left
+    after the last.
+    """
+
+    block: Ref
+    head: Code | None
+    number: Value
+    carried: tuple[Value, ...]
+    initial: tuple[Value, ...]
+    results: tuple[Value, ...]
+    outputs: tuple[Code, ...]
+    body: Region
+    test: tuple[Region, Value] | None = None
+    stop: Value | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Choose:
+    """A branch of the user's, the code of the equation ``block``."""
+
+    block: Ref
+    condition: Value
+    bodies: tuple[Region, Region]
+    results: tuple[tuple[Value, ...], tuple[Value, ...]]
+    outputs: tuple[Code, ...]
+
+
+Statement = Define | Effect | Repeat | Choose
 
 
 @dataclass(frozen=True)
@@ -57,6 +109,29 @@ class Region:
     """Statements in order."""
 
     statements: tuple[Statement, ...]
+
+    def values(self) -> Iterator[Value]:
+        """The values that are defined here, in order, without those of blocks inside."""
+        for statement in self.statements:
+            if isinstance(statement, Define):
+                yield statement.value
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether something happens here besides computing."""
+        return any(isinstance(statement, Effect) for region in self.regions() for statement in region.statements)
+
+    def regions(self) -> Iterator[Region]:
+        """This region and all inside of it."""
+        yield self
+        for statement in self.statements:
+            match statement:
+                case Repeat(body=body, test=test):
+                    yield from body.regions()
+                    yield from () if test is None else test[0].regions()
+                case Choose(bodies=bodies):
+                    yield from bodies[0].regions()
+                    yield from bodies[1].regions()
 
 
 @dataclass(frozen=True)

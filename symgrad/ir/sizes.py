@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sympy
 
 from symgrad.errors import ShapeError
-from symgrad.ir.tensor import Expr, size_symbol
+from symgrad.ir.tensor import Entry, Expr, size_symbol
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Sizes:
         size = self.find(size)
         if size.is_number or type(size) is sympy.Symbol:
             return bool(size == 1)
+        if runs(size):
+            return False
         one = self.value(size) == 1
         self.conditions[Condition(size, sympy.S.One, one)] = None
         return one
@@ -79,6 +81,11 @@ class Sizes:
                 str(size if value is None else value) for size, value in zip((left, right), values, strict=True)
             )
             raise ShapeError(f"axes of lengths {sizes} do not fit together")
+        if runs(difference):
+            raise ShapeError(
+                f"axes of lengths {left} and {right} may differ from round to round",
+                remedy="make the lengths equal for every round of the loop",
+            )
         self.conditions[Condition(left, right, True)] = None
         self._learn(left, right, difference)
 
@@ -96,10 +103,29 @@ class Sizes:
         difference = sympy.expand(size - bound)
         if difference.is_nonnegative or difference.is_negative:
             return bool(difference.is_nonnegative)
+        if runs(difference):
+            return self._always(difference)
         value = self.value(difference)
         holds = value is None or value >= 0
         self.conditions[Condition(sympy.Max(size, bound), size if holds else bound, True)] = None
         return holds
+
+    def _always(self, difference: Expr) -> bool:
+        """Whether a difference is never negative, or always; what runs goes to the ends of its range."""
+        least, greatest = _extreme(difference, 0), _extreme(difference, 1)
+        if least is not None and not runs(least) and self.at_least(least, sympy.S.Zero):
+            return True
+        if greatest is not None and not runs(greatest) and not self.at_least(greatest, sympy.S.Zero):
+            return False
+        raise ShapeError(
+            "where this lies is not the same in every round, or depends on run-time values",
+            remedy="use bounds that hold for every round of the loop",
+        )
+
+    def positive(self, size: Expr) -> None:
+        """Compile for a length that is not zero."""
+        if not self.at_least(size, sympy.S.One):
+            raise ShapeError("nothing is there to loop over")
 
     def smaller(self, left: Expr, right: Expr) -> Expr:
         """The smaller of two sizes; they become equal if they are so at this call, or if it is not known."""
@@ -124,3 +150,21 @@ class Sizes:
     def substitution(self) -> Mapping[sympy.Symbol, Expr]:
         """Every symbol that is known by others."""
         return {symbol: self.find(symbol) for symbol in self._known}
+
+
+def runs(size: Expr) -> bool:
+    """Whether a size depends on what a block computes or counts, of which a guard knows nothing."""
+    return any(isinstance(symbol, Entry) and symbol.ref.computed for symbol in size.free_symbols)
+
+
+def _extreme(difference: Expr, end: int) -> Expr | None:
+    """The least (``end`` is 0) or the greatest value over the ranges of what runs; None where it is not linear."""
+    for symbol in sorted(difference.free_symbols, key=str):
+        bounds = symbol.ref.bounds if isinstance(symbol, Entry) else None
+        if bounds is not None:
+            slope = difference.coeff(symbol)
+            if not slope.is_number or difference.has(sympy.Function):
+                return None
+            place = bounds[end if slope > 0 else 1 - end]
+            return _extreme(sympy.expand(difference.subs(symbol, place)), end)
+    return difference

@@ -47,12 +47,15 @@ def size_symbol(name: str) -> sympy.Symbol:
 class Ref:
     """The name of an array that an equation, a parameter or an operation defines.
 
-    ``shape`` has one size for each axis whose length is not one.
+    ``shape`` has one size for each axis whose length is not one. An integer that a block ``computed`` is known to no
+    guard; one that counts rounds has ``bounds``, its least and its greatest value.
     """
 
     name: str
     shape: tuple[Expr, ...]
     kind: Kind
+    computed: bool = False
+    bounds: tuple[Expr, Expr] | None = None
     serial: int = field(default_factory=itertools.count().__next__)
 
     def __repr__(self) -> str:
@@ -90,7 +93,10 @@ BOOLEAN: frozenset[Kind] = frozenset({bool, np.dtype(bool)})
 @lru_cache(maxsize=65536)
 def _entry(ref: Ref, indices: tuple[Expr, ...], negated: bool) -> Entry:
     text = f"{ref.name}[{','.join(map(str, indices))}]" if indices else ref.name
-    self = sympy.Symbol.__xnew__(Entry, f"~{text}" if negated else text, real=True)
+    assumptions = {"integer": True} if ref.computed else {"real": True}
+    if ref.bounds is not None and ref.bounds[0].is_nonnegative:
+        assumptions["nonnegative"] = True
+    self = sympy.Symbol.__xnew__(Entry, f"~{text}" if negated else text, **assumptions)
     self.ref, self.indices, self.negated = ref, indices, negated
     return self  # type: ignore[no-any-return]
 

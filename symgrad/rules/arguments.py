@@ -42,6 +42,8 @@ def size(builder: Builder, value: object) -> Expr:
         return sympy.Integer(static_integer(value))
     expr = value.expr
     for entry in expr.atoms(Entry):
+        if entry.ref.computed:
+            continue
         body = builder.unfold(entry)
         if body is not None:
             expr = expr.xreplace({entry: size(builder, Tensor(body, (), value.kind))})

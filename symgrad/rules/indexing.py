@@ -28,23 +28,39 @@ Place = tuple[Expr | None, Index | None]
 def index(builder: Builder, array: Any, key: Any) -> Tensor:
     """``array[key]`` for integers, slices, None, Ellipsis, integer arrays, and tuples of these."""
     tensor = tensor_of(builder, array)
-    parts = [_read(builder, part) for part in (key if isinstance(key, tuple) else (key,))]
+    parts = [_read(part) for part in _unmasked(builder, key if isinstance(key, tuple) else (key,))]
     parts = _without_ellipsis(tensor, parts)
     if any(_is_array(part) for part in parts):
         return _advanced(builder, tensor, parts)
     return _basic(builder, tensor, parts)
 
 
-def _read(builder: Builder, part: Any) -> Any:
-    """A part of a key: lists become integer arrays, numbers of NumPy become Python's."""
+def _unmasked(builder: Builder, parts: Sequence[Any]) -> list[Any]:
+    """A key with positions for masks."""
+    found: list[Any] = []
+    for part in parts:
+        mask = tensor_of(builder, part) if isinstance(part, list | tuple) else part
+        if isinstance(mask, Tensor) and mask.kind in BOOLEAN and mask.rank:
+            found += selected(builder, mask)
+        else:
+            found.append(mask)
+    return found
+
+
+def selected(builder: Builder, mask: Tensor) -> tuple[Tensor, ...]:
+    """The positions along each axis at which a mask holds (``np.nonzero``)."""
+    count = builder.op("count_nonzero", [mask], (), int)
+    return tuple(
+        builder.op("nonzero", [mask], (count.expr,), np.dtype(int), (("axis", axis),)) for axis in range(mask.rank)
+    )
+
+
+def _read(part: Any) -> Any:
+    """A part of a key: numbers of NumPy become Python's."""
     if isinstance(part, bool | np.bool_) or (isinstance(part, Tensor) and part.kind in BOOLEAN):
-        raise NotYetSupported(
-            "the length of an array that a mask selects is not known while compiling", remedy="use np.where"
-        )
+        raise NotYetSupported("one truth value as an index is not supported", remedy="use if, or np.where")
     if isinstance(part, Tensor) and part.rank == 0 and part.expr.is_Integer:
         part = int(part.expr)
-    if isinstance(part, list | tuple):
-        part = tensor_of(builder, part)
     if isinstance(part, Tensor) and is_floating(part.kind):
         raise ShapeError("arrays are indexed by integers, not by floats")
     return part

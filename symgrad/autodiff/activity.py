@@ -1,0 +1,94 @@
+"""Activity: what depends on the inputs that are differentiated, and what the result depends on.
+
+``scopes`` give every active ref the indices in which its adjoint is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from symgrad.ir.builder import Builder
+from symgrad.ir.equation import Branch, Equation, Loop, Output, Role, needed, refs, uses
+from symgrad.ir.kinds import is_floating
+from symgrad.ir.tensor import Entry, Index, Ref, Tensor
+
+Scopes = dict[Ref, tuple[Index, ...]]
+
+
+def active_scopes(builder: Builder, wrt: Iterable[Tensor]) -> Scopes:
+    """The refs that depend on the given inputs through real numbers, each with the indices of its equation."""
+    scopes = {ref_of(tensor): tensor.free for tensor in wrt}
+    spread(builder.own, scopes)
+    return scopes
+
+
+def ref_of(tensor: Tensor) -> Ref:
+    """The ref of an array that is an entry."""
+    assert isinstance(tensor.expr, Entry)
+    return tensor.expr.ref
+
+
+def spread(equations: Mapping[Ref, Equation], scopes: Scopes) -> None:
+    """Add what depends on active refs."""
+    for ref, equation in equations.items():
+        if ref not in scopes and is_floating(ref.kind) and _is_active(equations, equation, scopes):
+            scopes[ref] = equation.indices
+
+
+def _is_active(equations: Mapping[Ref, Equation], equation: Equation, scopes: Scopes) -> bool:
+    output = equation.definition
+    if not isinstance(output, Output):
+        return any(used in scopes for used in uses(equation))
+    if output.block not in scopes or output.role is Role.ROUNDS:
+        return False
+    block = equations[output.block].definition
+    if isinstance(block, Branch):
+        return any(_touches(body.results[_number(output)], inside_body(body.builder, scopes)) for body in block.bodies)
+    assert isinstance(block, Loop)
+    active, inside = active_carried(block, scopes)
+    return output.place in active if output.role is not Role.TRACE else output.place in inside
+
+
+def _number(output: Output) -> int:
+    assert isinstance(output.place, int)
+    return output.place
+
+
+def inside_body(builder: Builder, scopes: Scopes) -> Scopes:
+    """The active refs inside of a body."""
+    inside = dict(scopes)
+    spread(builder.own, inside)
+    return inside
+
+
+def active_carried(loop: Loop, scopes: Scopes) -> tuple[set[int], Scopes]:
+    """Which of the carried values of a loop are active in some round, and the active refs inside."""
+    places = range(len(loop.carried))
+    floats = [place for place in places if is_floating(loop.carried[place].kind)]
+    active = {place for place in floats if _touches(loop.initial[place], scopes)}
+    while True:
+        inside = dict(scopes)
+        inside |= {ref_of(loop.carried[place]): loop.carried[place].free for place in active}
+        spread(loop.body.builder.own, inside)
+        more = {place for place in floats if _touches(loop.body.results[place], inside)} - active
+        if not more:
+            return active, inside
+        active |= more
+
+
+def _touches(tensor: Tensor, scopes: Scopes) -> bool:
+    return any(ref in scopes for ref in refs([tensor.expr]))
+
+
+def useful_carried(loop: Loop, wanted: Iterable[int]) -> set[int]:
+    """The carried values on which wanted ones depend after any number of rounds."""
+    places = {ref_of(tensor): place for place, tensor in enumerate(loop.carried)}
+    found: set[int] = set()
+    pending = list(wanted)
+    while pending:
+        place = pending.pop()
+        if place not in found:
+            found.add(place)
+            reached = needed(loop.body.builder.own, refs([loop.body.results[place].expr]))
+            pending += [places[ref] for ref in reached if ref in places]
+    return found

@@ -1,0 +1,147 @@
+"""Recording: what the reverse of a loop reads of each round of the loop is saved, or computed anew.
+
+Values that a loop carries are saved as its *states*; anything else as a *trace*. What is cheaper to compute than to save
+is computed anew from what is saved (the to-be-recorded analysis; Hascoët, Naumann, Pascual: "To be recorded" analysis
+in reverse-mode automatic differentiation, 2005). Costs count operations on arrays; saving is an operation of its own,
+and takes memory for each axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import sympy
+
+from symgrad.autodiff.activity import ref_of
+from symgrad.errors import NotYetSupported
+from symgrad.ir.builder import Builder
+from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Role, Sum, needed, refs, uses
+from symgrad.ir.sizes import runs
+from symgrad.ir.tensor import Bracket, Entry, Expr, Ref
+
+FUNCTION, CONTRACTION, OPERATION, BLOCK = 3.0, 6.0, 4.0, 40.0
+SAVING = (3.0, 4.0, 8.0, 16.0, 32.0)
+NEVER = float("inf")
+
+
+def saved(builder: Builder, block: Ref, loop: Loop, local: Entry) -> Entry:
+    """An entry of one round as an entry of what the loop saves."""
+    ref = local.ref
+    for place, (carried, result) in enumerate(zip(loop.carried, loop.body.results, strict=True)):
+        moment = loop.before if ref is ref_of(carried) else loop.after if _is_whole(loop, result.expr, ref) else None
+        if moment is not None:
+            shape = (loop.rounds + 1, *ref_of(carried).shape)
+            states = builder.output(block, Role.STATES, place, shape, carried.kind)
+            return Entry(ref_of(states), (moment, *local.indices), local.negated)
+    traced = builder.output(block, Role.TRACE, ref, (loop.rounds, *ref.shape), ref.kind)
+    return Entry(ref_of(traced), (loop.counter, *local.indices), local.negated)
+
+
+def _is_whole(loop: Loop, result: Expr, ref: Ref) -> bool:
+    """Whether a carried value becomes just this array."""
+    return isinstance(result, Entry) and result.ref is ref and loop.body.builder.is_whole(result) and not result.negated
+
+
+def record(builder: Builder, block: Ref, loop: Loop, inner: Builder, results: Iterable[Expr]) -> None:
+    """Decide what the equations of ``inner``, the reversed body, read of each round, and save that."""
+    recorder = _Recorder(builder, block, loop, inner)
+    reached = needed(inner.own, refs(results))
+    mine = [ref for ref in reached if not recorder.is_forward(ref)]
+    direct = {used: None for ref in mine if ref in inner.own for used in uses(inner.own[ref])}
+    for ref in [*refs(results), *direct]:
+        if recorder.is_forward(ref):
+            recorder.settle(ref)
+
+
+@dataclass
+class _Recorder:
+    builder: Builder
+    block: Ref
+    loop: Loop
+    inner: Builder
+    _settled: set[Ref] = field(default_factory=set)
+    _costs: dict[Ref, float] = field(default_factory=dict)
+
+    def is_forward(self, ref: Ref) -> bool:
+        """Whether something is computed, or carried, by a round of the loop."""
+        return self._is_carried(ref) or ref in self.loop.body.builder.own or self._is_output(ref)
+
+    def _is_carried(self, ref: Ref) -> bool:
+        return any(ref is ref_of(carried) for carried in self.loop.carried)
+
+    def _is_output(self, ref: Ref) -> bool:
+        """Whether this comes out of a block of the round, though the round itself has no use for it."""
+        equation = self.inner.own.get(ref)
+        output = None if equation is None else equation.definition
+        return isinstance(output, Output) and output.block in self.loop.body.builder.own
+
+    def settle(self, ref: Ref) -> None:
+        """Save a value, or settle what it is computed from."""
+        if ref in self._settled:
+            return
+        self._settled.add(ref)
+        if self._is_carried(ref) or self._saving(ref) < self._computing(ref):
+            self._save(ref)
+            return
+        for used in uses(self.inner.own[ref]):
+            if self.is_forward(used):
+                self.settle(used)
+
+    def _save(self, ref: Ref) -> None:
+        if any(map(runs, ref.shape)):
+            raise NotYetSupported(
+                f"the derivative needs {ref.name} of every round, whose shape changes from round to round",
+                remedy="use arrays of the same shape in every round, for example with np.where",
+            )
+        if ref not in self.loop.body.builder.own and not self._is_carried(ref):
+            self.loop.body.builder.own[ref] = self.inner.own[ref]
+        known = self.inner.own.get(ref)
+        axes = next(c.free for c in self.loop.carried if ref_of(c) is ref) if known is None else known.indices
+        read = saved(self.builder, self.block, self.loop, Entry(ref, axes))
+        self.inner.own[ref] = Equation(ref, axes, Map(read))
+
+    def _saving(self, ref: Ref) -> float:
+        if any(map(runs, ref.shape)):
+            return NEVER
+        return SAVING[min(len(ref.shape), len(SAVING) - 1)]
+
+    def _cost(self, ref: Ref) -> float:
+        """The cheapest way to have a value in the reversed round."""
+        if not self.is_forward(ref):
+            return 0.0
+        if ref in self._settled and self._is_carried(ref):
+            return 0.0
+        if ref not in self._costs:
+            self._costs[ref] = self._saving(ref)
+            if not self._is_carried(ref):
+                self._costs[ref] = min(self._costs[ref], self._computing(ref))
+        return self._costs[ref]
+
+    def _computing(self, ref: Ref) -> float:
+        """The cost of computing a value from what it reads."""
+        equation = self.inner.own.get(ref)
+        if equation is None or (isinstance(equation.definition, Op) and equation.definition.name == "opaque"):
+            return NEVER
+        return _work(equation) + sum(map(self._cost, uses(equation)))
+
+
+def _work(equation: Equation) -> float:
+    """The cost of an equation by itself."""
+    match equation.definition:
+        case Map(body):
+            return _operations(body)
+        case Sum(bound, body):
+            return CONTRACTION * len(bound) + _operations(body)
+        case Op():
+            return OPERATION
+        case Loop() | Branch():
+            return BLOCK
+        case Output():
+            return 0.0
+
+
+def _operations(body: Expr) -> float:
+    """Functions count more than sums and products; reading an element counts nothing."""
+    functions = len([part for part in body.atoms(sympy.Function, sympy.exp) if not isinstance(part, Bracket)])
+    return FUNCTION * functions + len(body.args)

@@ -1,0 +1,260 @@
+"""Compound statements: loops and branches as text.
+
+What a loop carries has one name inside and after it; so has what a branch results in. A value takes such a name as soon as
+nobody reads what had it before; else it moves there at the end.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from symgrad.emit.memory import base, is_new
+from symgrad.emit.printing import to_source
+from symgrad.emit.stacks import Stacks
+from symgrad.emit.suites import BranchSuite, LoopSuite, Suite
+from symgrad.ir.code import Code
+
+if TYPE_CHECKING:
+    from symgrad.emit.statements import Statements
+
+
+def compound(outer: Statements, suite: Suite) -> LoopText | BranchText:
+    """The writer of a suite."""
+    return LoopText(outer, suite) if isinstance(suite, LoopSuite) else BranchText(outer, suite)
+
+
+@dataclass
+class LoopText:
+    """Writes a loop: what it starts with, the header, a round, what it leaves."""
+
+    outer: Statements
+    suite: LoopSuite
+    body: Statements = field(init=False)
+    tests: Statements = field(init=False)
+    stacks: Stacks = field(init=False)
+
+    def __post_init__(self) -> None:
+        suite = self.suite
+        leaves = {*suite.carried, suite.counter, *suite.stacks}
+        self.stacks = Stacks(self.outer, suite)
+        self.body = self.outer.inside(suite.inner.outside, leaves)
+        self.body.results = _gathered((suite.results[place], suite.carried[place]) for place in suite.results)
+        self.body.forced = {*suite.effects, *([] if suite.stop is None else [suite.stop])}
+        self.body.count([*self.stacks.early, *suite.roots, *self.stacks.late], suite.inner.sequence)
+        tester = suite.inner if suite.tester is None else suite.tester
+        self.tests = self.outer.inside(tester.outside, leaves)
+        self.tests.count([] if suite.test is None else [suite.test], () if suite.tester is None else tester.sequence)
+
+    def needs(self) -> list[tuple[Code, int]]:
+        """What is read of the surroundings, and how often: what a round reads, is read again."""
+        inside = [code for code in (*self.body.imports, *self.tests.imports) if code not in self.body.leaves]
+        once = [
+            *self.suite.initial.values(),
+            *self.stacks.needs,
+            *([] if self.suite.head is None else [self.suite.head]),
+        ]
+        return [*((code, 1) for code in once), *((code, 2) for code in inside)]
+
+    def write(self) -> None:
+        """All statements of the loop."""
+        suite, outer = self.suite, self.outer
+        named = {place: self._name(place) for place in suite.results}
+        for writer in (self.body, self.tests):
+            writer.named.update({suite.carried[place]: name for place, name in named.items()})
+        counter = outer.names.of(suite.counter) if self._is_counted() else None
+        if counter is not None:
+            self.body.named[suite.counter] = self.tests.named[suite.counter] = counter
+        self.body.owned |= {suite.carried[place] for place in self._owned()}
+        self.stacks.name(named, self.body)
+        self.tests.write(self.tests.order)
+        self.body.write(self.body.order)
+        self._start(named)
+        self.stacks.start(counter)
+        outer.lines += self._header(counter)
+        outer.lines += indented([*self._round(counter)] or ["pass"])
+        outer.named.update({suite.outputs[place]: name for place, name in named.items()})
+        self.stacks.finish(named, counter)
+
+    def _is_counted(self) -> bool:
+        suite = self.suite
+        return suite.head is not None or suite.counted or suite.counter in self.body.order
+
+    def _name(self, place: int) -> str:
+        """The name of what is carried: that of what it starts as, if it is read no more."""
+        outer, initial = self.outer, self.suite.initial[place]
+        name = outer.named.get(initial)
+        others = [code for other, code in self.suite.initial.items() if other != place]
+        free = initial in outer.order and initial not in others and outer.life.ends_at(initial, self.suite.code)
+        if name is not None and free and initial not in outer.leaves:
+            return name
+        return outer.names.of(self.suite.carried[place])
+
+    def _start(self, named: dict[int, str]) -> None:
+        """What is carried at first; memory of its own for what changes in place."""
+        outer = self.outer
+        for place, name in named.items():
+            initial = self.suite.initial[place]
+            changes = self.suite.carried[place] in self.body.changed
+            dies = initial in outer.order and outer.life.ends_at(initial, self.suite.code)
+            own = dies and (is_new(initial) or initial in outer.owned)
+            value = outer.expression(initial)
+            if changes and not own:
+                value = ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
+            if not (isinstance(value, ast.Name) and value.id == name):
+                outer.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
+            if changes and own:
+                outer.changed.add(initial)
+            if self.suite.carried[place] in self.body.owned and (changes or own):
+                outer.owned.add(self.suite.outputs[place])
+
+    def _owned(self) -> set[int]:
+        """The places of carried arrays whose memory nothing else holds, in every round."""
+        suite = self.suite
+        places = set(suite.results)
+        while True:
+            kept = {place for place in places if self._is_fresh(suite.results[place], places)}
+            memory = [base(suite.results[place]) for place in suite.results]
+            kept = {place for place in kept if memory.count(base(suite.results[place])) == 1}
+            if kept == places:
+                return places
+            places = kept
+
+    def _is_fresh(self, code: Code, places: set[int]) -> bool:
+        if code in self.suite.carried:
+            return self.suite.carried.index(code) in places
+        return is_fresh(self.body, code, {self.suite.carried[place] for place in places})
+
+    def _header(self, counter: str | None) -> list[str]:
+        suite = self.suite
+        if suite.head is not None:
+            return [f"for {counter} in {to_source(self.outer.expression(suite.head))}:"]
+        if suite.test is None or self.tests.lines:
+            return ["while True:"]
+        return [f"while {to_source(self.tests.expression(suite.test))}:"]
+
+    def _round(self, counter: str | None) -> Iterable[str]:
+        suite = self.suite
+        if suite.test is not None and self.tests.lines:
+            yield from self.tests.lines
+            yield f"if not ({to_source(self.tests.expression(suite.test))}):"
+            yield "    break"
+        yield from self.stacks.counting(counter)
+        yield from self.body.lines
+        yield from self.body.moves()
+        if suite.head is None and counter is not None:
+            yield f"{counter} += 1"
+        if suite.stop is not None:
+            yield f"if {to_source(self.body.expression(suite.stop))}:"
+            yield "    break"
+
+
+@dataclass
+class BranchText:
+    """Writes a branch."""
+
+    outer: Statements
+    suite: BranchSuite
+    bodies: tuple[Statements, Statements] = field(init=False)
+
+    def __post_init__(self) -> None:
+        first, second = (self._body(side) for side in (0, 1))
+        self.bodies = (first, second)
+
+    def _body(self, side: int) -> Statements:
+        suite = self.suite
+        body = self.outer.inside(suite.inner[side].outside, set())
+        body.results = _gathered((pair[side], suite.outputs[place]) for place, pair in suite.results.items())
+        body.forced = set(suite.effects[side])
+        body.count(suite.roots(side), suite.inner[side].sequence)
+        return body
+
+    def needs(self) -> list[tuple[Code, int]]:
+        """What is read of the surroundings, and how often."""
+        assert self.suite.condition is not None
+        inside = [code for body in self.bodies for code in body.imports]
+        return [(self.suite.condition, 1), *((code, 1) for code in inside)]
+
+    def write(self) -> None:
+        """All statements of the branch."""
+        outer, suite = self.outer, self.suite
+        assert suite.condition is not None
+        condition = outer.expression(suite.condition)
+        for place, leaf in enumerate(suite.outputs):
+            if place in suite.results:
+                outer.named[leaf] = self._name(place)
+        dying = {code for body in self.bodies for code in body.imports if self._dies(code)}
+        for body in self.bodies:
+            body.named.update({leaf: outer.named[leaf] for leaf in suite.outputs if leaf in outer.named})
+            body.owned |= {code for code in dying if is_new(code) or code in outer.owned}
+            body.write(body.order)
+            outer.changed |= body.changed
+        self._own()
+        first, second = ([*body.lines, *body.moves()] for body in self.bodies)
+        outer.lines += _branch(condition, first, second)
+
+    def _dies(self, code: Code) -> bool:
+        return code in self.outer.order and self.outer.life.ends_at(code, self.suite.code)
+
+    def _name(self, place: int) -> str:
+        """The name of a result: that of what a body leaves as it was, if that is read no more."""
+        for side, code in enumerate(self.suite.results[place]):
+            taken = [pair[side] for other, pair in self.suite.results.items() if other != place]
+            name = self.outer.named.get(code)
+            given = [self.outer.named.get(leaf) for leaf in self.suite.outputs[:place]]
+            free = code in self.bodies[side].imports and code not in taken and name not in given
+            if name is not None and free and self._dies(code):
+                return name
+        return self.outer.names.of(self.suite.outputs[place])
+
+    def _own(self) -> None:
+        for place, pair in self.suite.results.items():
+            sides = zip(self.bodies, pair, strict=True)
+            if all(is_fresh(body, code, body.owned) for body, code in sides):
+                self.outer.owned.add(self.suite.outputs[place])
+
+
+def is_fresh(body: Statements, code: Code, owned: Iterable[Code]) -> bool:
+    """Whether the memory of a value is new in a region, or belongs to what the region owns."""
+    holder = base(code)
+    if holder in owned:
+        return True
+    if holder in body.outside or holder in body.leaves:
+        return False
+    suite = body.suites.bound.get(holder)
+    if isinstance(suite, LoopSuite) and holder in suite.outputs:
+        place = suite.outputs.index(holder)
+        return is_fresh(body, suite.initial[place], owned) and suite.carried[place] in body.inner[suite.code].body.owned
+    if isinstance(suite, BranchSuite):
+        writer = body.inner[suite.code]
+        pair = zip(writer.bodies, suite.results[suite.outputs.index(holder)], strict=True)
+        return all(is_fresh(inner, part, owned) for inner, part in pair)
+    return is_new(holder)
+
+
+def _gathered(pairs: Iterable[tuple[Code, Code]]) -> dict[Code, list[Code]]:
+    """The leaves that each code becomes."""
+    found: dict[Code, list[Code]] = {}
+    for code, leaf in pairs:
+        found.setdefault(code, []).append(leaf)
+    return found
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """Lines of a body."""
+    return [f"    {line}" for text in lines for line in text.split("\n")]
+
+
+def _branch(condition: ast.expr, first: list[str], second: list[str]) -> list[str]:
+    text = to_source(condition)
+    if not first and not second:
+        return []
+    if not first:
+        return [f"if not ({text}):", *indented(second)]
+    if not second:
+        return [f"if {text}:", *indented(first)]
+    if second[0].startswith("if ") and all(line.startswith((" ", "el")) for line in second[1:]):
+        return [f"if {text}:", *indented(first), f"el{second[0]}", *second[1:]]
+    return [f"if {text}:", *indented(first), "else:", *indented(second)]

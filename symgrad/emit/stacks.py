@@ -1,0 +1,117 @@
+"""Stacks: what a loop saves of every round, in arrays of the loop's length, or in lists where that is not known before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symgrad.emit.printing import to_source
+from symgrad.emit.suites import LoopSuite, Stack
+from symgrad.ir.code import Code
+
+if TYPE_CHECKING:
+    from symgrad.emit.statements import Statements
+
+
+@dataclass
+class Stacks:
+    """Writes what is around and inside of a loop for its stacks.
+
+    ``early`` and ``late`` are statements of a round: states are saved first, traces where they are known.
+    """
+
+    outer: Statements
+    suite: LoopSuite
+    early: list[Code] = field(init=False)
+    late: list[Code] = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_moment = (True, False)
+        self.early, self.late = (
+            [self._store(stack) for stack in self.suite.stacks.values() if (stack.states or stack.early) is early]
+            for early in by_moment
+        )
+
+    def _store(self, stack: Stack) -> Code:
+        """A statement that saves the value of one round."""
+        if self.suite.loop.ends_itself:
+            value = "_1.copy()" if stack.lengths else "_1"
+            return Code(f"@do _0.append({value})", (stack.code, stack.value))
+        loop = self.suite.loop
+        place = self.suite.inner.size(loop.before if stack.states else loop.counter)
+        return Code("@do _0[_2] = _1", (stack.code, stack.value, place))
+
+    @property
+    def needs(self) -> list[Code]:
+        """What is read before the loop."""
+        suite = self.suite
+        lengths = [length for stack in suite.stacks.values() for length in stack.lengths]
+        if suite.stacks and not suite.loop.ends_itself:
+            lengths += [suite.outer.size(suite.loop.rounds), suite.outer.size(suite.loop.rounds + 1)]
+        return lengths
+
+    def name(self, named: Mapping[int, str], body: Statements) -> None:
+        """Give every stack a name: ``H`` for what ``h`` was in every round."""
+        leaves = {self.suite.carried[place]: name for place, name in named.items()}
+        for stack in self.suite.stacks.values():
+            one = leaves.get(stack.value) or stack.value.name or self.outer.names.hints.get(stack.value) or "step"
+            hint = one.upper() if len(one) == 1 else f"{one}s"
+            self.outer.named[stack.code] = self.outer.names.new(hint)
+
+    def start(self, counter: str | None) -> None:
+        """Empty stacks before the loop."""
+        for stack in self.suite.stacks.values():
+            self.outer.lines.append(f"{self.outer.named[stack.code]} = {self._empty(stack)}")
+        if self.suite.head is None and counter is not None:
+            self.outer.lines.append(f"{counter} = 0")
+        elif self.suite.counted:
+            self.outer.named[self.suite.rounds] = self.outer.names.of(self.suite.rounds)
+            self.outer.lines.append(f"{self.outer.named[self.suite.rounds]} = 0")
+
+    def _empty(self, stack: Stack) -> str:
+        if self.suite.loop.ends_itself:
+            return "[]"
+        rounds = self.suite.loop.rounds + 1 if stack.states else self.suite.loop.rounds
+        lengths = (self.suite.outer.size(rounds), *stack.lengths)
+        shape = ", ".join(to_source(self.outer.expression(length)) for length in lengths)
+        kind = np.dtype(stack.kind)
+        dtype = "" if kind == np.dtype(float) else f", dtype={self._dtype(kind)}"
+        return f"{self._numpy}.empty({f'({shape})' if stack.lengths else shape}{dtype})"
+
+    @property
+    def _numpy(self) -> str:
+        return self.outer.names.modules["np"]
+
+    def _dtype(self, kind: np.dtype[np.generic]) -> str:
+        return "bool" if kind == np.dtype(bool) else f"{self._numpy}.{kind.name}"
+
+    def counting(self, counter: str | None) -> Iterable[str]:
+        """The count of rounds, of a loop over a range that may end before."""
+        if self.suite.counted and self.suite.head is not None:
+            number = self.suite.inner.array(self.suite.loop.counter.ref).code
+            code = Code("_0 + 1", (number,))
+            body = self.outer.inner[self.suite.code].body
+            yield f"{self.outer.named[self.suite.rounds]} = {to_source(body.expression(code))}"
+
+    def finish(self, named: Mapping[int, str], counter: str | None) -> None:
+        """The state after the last round; lists become arrays."""
+        suite, outer = self.suite, self.outer
+        if suite.head is None and counter is not None:
+            outer.named[suite.rounds] = counter
+        for stack in suite.stacks.values():
+            name = outer.named[stack.code]
+            last = named[suite.carried.index(stack.value)] if stack.states else ""
+            if suite.loop.ends_itself:
+                outer.lines += [f"{name}.append({last})"] if stack.states else []
+                outer.lines.append(f"{name} = {self._numpy}.reshape({name}, {self._shape(stack)})")
+            elif stack.states:
+                place = suite.outer.size(suite.loop.rounds if not suite.loop.backward else suite.loop.rounds * 0)
+                outer.lines.append(f"{name}[{to_source(outer.expression(place))}] = {last}")
+
+    def _shape(self, stack: Stack) -> str:
+        rounds = self.outer.named[self.suite.rounds]
+        lengths = ", ".join(to_source(self.outer.expression(length)) for length in stack.lengths)
+        return f"({rounds}{' + 1' if stack.states else ''}, {lengths})"

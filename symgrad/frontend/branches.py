@@ -1,0 +1,118 @@
+"""Branches whose condition is known at run time only.
+
+Both bodies are read, each from where the branch begins; what they leave differently comes out of the branch. Where a body
+returns, breaks or continues, what follows the branch belongs to its bodies.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from symgrad.frontend.environment import MISSING, Cell, Environment, changes, environment, put, restore
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.merging import UNSET, Merger
+from symgrad.frontend.operators import comparison
+from symgrad.frontend.outcomes import Flow
+from symgrad.frontend.regions import Reading, region
+from symgrad.ir.equation import Body, Branch, Role
+from symgrad.ir.program import Choose, Value
+from symgrad.ir.tensor import BOOLEAN, Tensor
+
+Alternative = Callable[[], Flow]
+
+
+@dataclass
+class Side:
+    """One body, after it was read: where control goes, what was changed."""
+
+    reading: Reading
+    flow: Flow
+    after: Environment
+
+
+def branch(frame: Frame, node: ast.AST, condition: Value, first: Alternative, second: Alternative) -> Flow:
+    """Read both alternatives; the environment becomes what holds after either."""
+    reader = frame.reader
+    tested = as_condition(frame, node, condition)
+    before = environment(reader)
+    sides = []
+    for alternative in (first, second):
+        with region(reader) as reading:
+            flow = alternative()
+        sides.append(Side(reading, flow, environment(reader)))
+        restore(before)
+    merger = Merger(reader)
+    cells = _changed(before, sides)
+    merged = {cell: merger.merged(a, b, _name(cell)) for cell, (a, b) in cells.items()}
+    flow = _merged_flow(merger, sides[0].flow, sides[1].flow)
+    _finish(frame, tested, merger, sides)
+    for cell, item in merged.items():
+        put(before, cell, item)
+    return flow
+
+
+def _changed(before: Environment, sides: list[Side]) -> dict[Cell, tuple[object, object]]:
+    """What the cells that either side changed hold after each."""
+    first, second = (changes(before, side.after) for side in sides)
+    found = {}
+    for cell in {**first, **second}:
+        old = before.cells.get(cell, MISSING)
+        found[cell] = first.get(cell, (old, old))[1], second.get(cell, (old, old))[1]
+    return found
+
+
+def _name(cell: Cell) -> str | None:
+    return cell[2] if cell[1] == "variable" else None
+
+
+def _merged_flow(merger: Merger, first: Flow, second: Flow) -> Flow:
+    """Where control goes after a branch."""
+    items = [flow.item if flow.returned is not False else UNSET for flow in (first, second)]
+    item = UNSET if items == [UNSET, UNSET] else merger.merged(*items)
+    return Flow(
+        returned=merger.merged(first.returned, second.returned),
+        stopped=merger.merged(first.stopped, second.stopped),
+        skipped=merger.merged(first.skipped, second.skipped),
+        item=item,
+        span=first.span or second.span,
+    )
+
+
+def _finish(frame: Frame, condition: Value, merger: Merger, sides: list[Side]) -> None:
+    """The branch as an equation and as a statement."""
+    reader = frame.reader
+    bodies = tuple(
+        Body(side.reading.builder, tuple(pair[number].tensor for pair in merger.pairs))
+        for number, side in enumerate(sides)
+    )
+    if not merger.pairs and not any(side.reading.region.has_effects for side in sides):
+        return
+    block = reader.builder.block(Branch(condition.tensor, (bodies[0], bodies[1])))
+    for place, output in enumerate(merger.outputs):
+        tensor = output.tensor
+        made = reader.builder.output(block, Role.RESULT, place, tensor.shape, tensor.kind)
+        output.become(made, output.code)
+    reader.statements.append(
+        Choose(
+            block,
+            condition.now,
+            (sides[0].reading.region, sides[1].reading.region),
+            (tuple(a.now for a, _ in merger.pairs), tuple(b.now for _, b in merger.pairs)),
+            tuple(output.code for output in merger.outputs),
+        )
+    )
+
+
+def as_condition(frame: Frame, node: ast.AST, condition: Value) -> Value:
+    """The truth of a number, as a bracket that has a name."""
+    tested = condition
+    if condition.tensor.kind not in BOOLEAN:
+        link = comparison(frame, node, ast.NotEq, condition, 0)  # type: ignore[arg-type]
+        assert isinstance(link, Value)
+        tested = link
+    tensor = frame.builder.define(Tensor(tested.tensor.expr, (), np.dtype(bool)), "c")
+    return Value(tensor, condition.code)

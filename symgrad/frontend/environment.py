@@ -1,0 +1,175 @@
+"""Environments: all that a program can change while it is read, as it was at some moment.
+
+A branch is read once for each of its bodies, a loop until it is known what it carries; both start again from where they
+began, and compare what was changed. A *cell* is a place that holds an object: a variable of a frame, an item of a
+container, an attribute of an object, the contents of an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from symgrad.frontend.values import Closure, is_dataclass_instance
+from symgrad.ir.program import Value
+
+if TYPE_CHECKING:
+    from symgrad.frontend.frame import Reader
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What a cell holds where branches disagree in a way that no value expresses: nobody may read it."""
+
+    reason: str
+
+
+class Missing:
+    """What a cell holds that does not exist."""
+
+
+MISSING = Missing()
+Cell = tuple[int, str, Any]
+"""Holder, kind of place, name or key of the place."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an array holds."""
+
+    value: Value
+
+
+@dataclass
+class Environment:
+    """The cells of a moment, and their holders."""
+
+    cells: dict[Cell, object] = field(default_factory=dict)
+    holders: dict[int, object] = field(default_factory=dict)
+
+
+def environment(reader: Reader) -> Environment:
+    """All cells as they are now."""
+    found = Environment()
+    pending: list[object] = list(reader.frames)
+    while pending:
+        item = pending.pop()
+        if id(item) in found.holders:
+            continue
+        children = list(_cells(item))
+        if children or isinstance(item, list | dict):
+            found.holders[id(item)] = item
+        for kind, name, held in children:
+            found.cells[id(item), kind, name] = held
+            if not isinstance(held, Contents):
+                pending.append(held)
+            pending.extend(_parts(held))
+    return found
+
+
+def _cells(item: object) -> Iterator[tuple[str, Any, object]]:
+    """The cells of one object."""
+    if isinstance(item, Value):
+        yield "contents", "", Contents(item.now)
+    elif _is_frame(item):
+        for name, held in item.variables.items():  # type: ignore[attr-defined]
+            yield "variable", name, held
+    elif isinstance(item, list):
+        for position, held in enumerate(item):
+            yield "item", position, held
+        yield "length", "", len(item)
+    elif isinstance(item, dict):
+        for key, held in item.items():
+            yield "item", key, held
+    elif is_instance(item):
+        for name, held in vars(item).items():
+            yield "attribute", name, held
+
+
+def _is_frame(item: object) -> bool:
+    return hasattr(item, "variables") and hasattr(item, "reader")
+
+
+def is_instance(item: object) -> bool:
+    """Whether an object was made while reading: its attributes are plain."""
+    return (
+        is_dataclass_instance(item) and type(item).__module__.split(".")[0] != "symgrad" and hasattr(item, "__dict__")
+    )
+
+
+def _parts(item: object) -> Iterable[object]:
+    """What is reached through objects that do not change."""
+    if isinstance(item, tuple):
+        return item
+    if isinstance(item, Closure):
+        return (item.frame, *item.defaults, *item.keyword_defaults.values())
+    return ()
+
+
+def restore(env: Environment) -> None:
+    """Make all cells what they were."""
+    by_holder: dict[int, list[tuple[str, Any, object]]] = {key: [] for key in env.holders}
+    for (holder, kind, name), held in env.cells.items():
+        by_holder[holder].append((kind, name, held))
+    for key, cells in by_holder.items():
+        _restore(env.holders[key], cells)
+
+
+def _restore(holder: Any, cells: list[tuple[str, Any, object]]) -> None:
+    if isinstance(holder, Value):
+        ((_, _, contents),) = cells
+        assert isinstance(contents, Contents)
+        holder.become(contents.value.tensor, contents.value.code)
+    elif _is_frame(holder):
+        holder.variables.clear()
+        holder.variables.update({name: held for _, name, held in cells})
+    elif isinstance(holder, list):
+        holder[:] = [held for kind, _, held in cells if kind == "item"]
+    elif isinstance(holder, dict):
+        holder.clear()
+        holder.update({name: held for _, name, held in cells})
+    else:
+        vars(holder).clear()
+        vars(holder).update({name: held for _, name, held in cells})
+
+
+def put(env: Environment, cell: Cell, item: object) -> None:
+    """Give one cell another object."""
+    holder: Any = env.holders[cell[0]]
+    _, kind, name = cell
+    if kind == "contents":
+        assert isinstance(item, Contents)
+        holder.become(item.value.tensor, item.value.code)
+    elif kind == "variable":
+        _set(holder.variables, name, item)
+    elif kind == "item" and isinstance(holder, dict):
+        _set(holder, name, item)
+    elif kind == "item":
+        holder[name] = item
+    elif kind == "attribute":
+        _set(vars(holder), name, item)
+
+
+def _set(names: dict[Any, object], name: Any, item: object) -> None:
+    if isinstance(item, Missing):
+        names.pop(name, None)
+    else:
+        names[name] = item
+
+
+def changes(before: Environment, after: Environment) -> dict[Cell, tuple[object, object]]:
+    """The cells of holders that were there before, which hold something else: what they held, and hold."""
+    found = {}
+    for cell in {**before.cells, **after.cells}:
+        if cell[0] in before.holders and cell[0] in after.holders:
+            old, new = before.cells.get(cell, MISSING), after.cells.get(cell, MISSING)
+            if not _is_same(old, new):
+                found[cell] = (old, new)
+    return found
+
+
+def _is_same(old: object, new: object) -> bool:
+    if isinstance(old, Contents) and isinstance(new, Contents):
+        return old.value.tensor == new.value.tensor and old.value.code == new.value.code
+    return old is new or (type(old) is type(new) and isinstance(old, int | float | str) and old == new)

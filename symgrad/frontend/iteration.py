@@ -1,0 +1,210 @@
+"""Iteration: what a loop runs over, as a number of rounds and what each round gets."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sympy
+
+from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.frontend.attributes import item
+from symgrad.frontend.code_writer import Template
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.merging import leaf
+from symgrad.frontend.truth import elements
+from symgrad.ir.code import Code
+from symgrad.ir.program import Value
+from symgrad.ir.tensor import Entry, Expr, Tensor
+from symgrad.rules.arguments import size
+from symgrad.rules.creation import count_between
+
+FEW = 6
+"""A range of no more numbers, known while compiling, is written out."""
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """``rounds`` times; ``at`` gives what a round gets, by its number from 0; ``length`` is the code of ``rounds``.
+
+    The loop counts ``start + step * number``, over ``head``; the count of a loop over a ``range`` is what a round gets.
+    """
+
+    rounds: Expr
+    length: Code
+    at: Callable[[Value], object]
+    head: Code | None = None
+    start: Expr = sympy.S.Zero
+    step: Expr = sympy.S.One
+    counts: bool = False
+
+    def count(self, counter: Entry, hint: str | None) -> Value:
+        """What the loop counts."""
+        return Value(Tensor(self.start + self.step * counter, (), int), leaf(hint or "k"))
+
+    def element(self, count: Value) -> object:
+        """What a round gets."""
+        if self.counts:
+            return count
+        number = sympy.expand((count.tensor.expr - self.start) / self.step)
+        code = count.code if self.start == 0 else Code(f"_0 - {self.start}", (count.code,))
+        return self.at(count if self.start == 0 else Value(Tensor(number, (), int), code))
+
+    def rest(self) -> Iteration:
+        """All rounds but the first."""
+
+        def at(number: Value) -> object:
+            return self.at(Value(Tensor(number.tensor.expr + 1, (), int), Code("_0 + 1", (number.code,))))
+
+        head, length = Code("_0[1:]", (self.range,)), Code("_0 - 1", (self.length,))
+        return Iteration(self.rounds - 1, length, at, head, self.start + self.step, self.step, self.counts)
+
+    @property
+    def range(self) -> Code:
+        """The range of the count."""
+        return Code("range(_0)", (self.length,)) if self.head is None else self.head
+
+
+def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
+    """What a ``for`` runs over; a list where the elements are known while compiling."""
+    called = _builtin(frame, node)
+    if called is None:
+        return over(frame, node, frame.reader.evaluate(frame, node))
+    assert isinstance(node, ast.Call)
+    if called is range:
+        return _range(frame, node, [frame.reader.evaluate(frame, argument) for argument in node.args])
+    inner = [iteration(frame, argument) for argument in node.args[: 1 if called is enumerate else None]]
+    if called is enumerate:
+        start = [frame.reader.evaluate(frame, a) for a in (*node.args[1:], *(k.value for k in node.keywords))]
+        return _enumerated(frame, node, inner[0], start[0] if start else 0)
+    if called is reversed:
+        return _reversed(inner[0])
+    return _zipped(frame, node, inner)
+
+
+def _builtin(frame: Frame, node: ast.expr) -> object:
+    """``range``, ``enumerate``, ``zip`` or ``reversed`` where it is called plainly."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return None
+    if any(isinstance(argument, ast.Starred) for argument in node.args) or not node.args:
+        return None
+    if any(keyword.arg not in {"start", "strict"} for keyword in node.keywords):
+        return None
+    known = {"range": range, "enumerate": enumerate, "zip": zip, "reversed": reversed}
+    wanted = known.get(node.func.id)
+    return wanted if wanted is not None and frame.lookup(node.func.id) is getattr(builtins, node.func.id) else None
+
+
+def over(frame: Frame, node: ast.expr, container: object) -> Iteration | list[object]:
+    """An array row by row, or a container."""
+    if not isinstance(container, Value):
+        with frame.at(node):
+            return elements(frame, container)
+    if not container.tensor.rank:
+        raise ArgumentError(
+            "a number cannot be iterated", remedy="give an array, a tuple or a list", span=frame.span(node)
+        )
+    rows = frame.builder.sizes.find(container.tensor.shape[0])
+    length = Code(str(rows)) if rows.is_Integer else Code("len(_0)", (container.code,))
+    line = frame.line(node)
+    return Iteration(rows, length, lambda number: item(frame, container, number, line))
+
+
+def _range(frame: Frame, node: ast.Call, bounds: Sequence[object]) -> Iteration | list[object]:
+    if not any(isinstance(bound, Value) for bound in bounds):
+        with frame.evaluating(node):
+            return _static(range(*bounds))  # type: ignore[arg-type]
+    template = Template()
+    head = template.code(f"range({template.arguments(bounds, {})})", frame.line(node))
+    lowered = [bound.tensor if isinstance(bound, Value) else bound for bound in bounds]
+    with frame.at(node):
+        sizes = [size(frame.builder, bound) for bound in lowered]
+        start, stop = (sympy.S.Zero, sizes[0]) if len(sizes) == 1 else sizes[:2]
+        step = sizes[2] if len(sizes) == 3 else sympy.S.One
+        if not step.is_Integer or step == 0:
+            raise NotYetSupported("the step of this range is not known while compiling", remedy="write it as a number")
+        rounds = _rounds(frame, start, stop, step)
+    first = bounds[0] if len(bounds) > 1 else 0
+    return Iteration(rounds, Code("len(_0)", (head,)), _counted(first, start, step), head, start, step, True)
+
+
+def _static(numbers: range) -> Iteration | list[object]:
+    """Few numbers one by one; many as a loop."""
+    if len(numbers) <= FEW:
+        return list(numbers)
+    start, step = sympy.Integer(numbers.start), sympy.Integer(numbers.step)
+    head, length = Code(str(numbers)), Code(str(len(numbers)))
+    return Iteration(sympy.Integer(len(numbers)), length, _counted(numbers.start, start, step), head, start, step, True)
+
+
+def _counted(first: object, start: Expr, step: Expr) -> Callable[[Value], Value]:
+    """``start + step * number``."""
+
+    def at(number: Value) -> Value:
+        tensor = Tensor(start + step * number.tensor.expr, (), int)
+        template = Template()
+        text = number_text = template.operand(number.code)
+        if step != 1:
+            text = f"{step} * {number_text}"
+        if start != 0:
+            text = f"{template.place(first)} + {text}"
+        return Value(tensor, number.code if text == number_text else template.code(text))
+
+    return at
+
+
+def _rounds(frame: Frame, start: Expr, stop: Expr, step: Expr) -> Expr:
+    sizes = frame.builder.sizes
+    distance = sympy.expand(sizes.find(stop - start) * (1 if step > 0 else -1))
+    if not sizes.at_least(distance, sympy.S.Zero):
+        return sympy.S.Zero
+    count = count_between(sympy.S.Zero, distance, abs(step))
+    assert count is not None
+    return count
+
+
+def _enumerated(
+    frame: Frame, node: ast.expr, inner: Iteration | list[object], start: object
+) -> Iteration | list[object]:
+    if not isinstance(start, int) or isinstance(start, bool):
+        raise NotYetSupported("the start of enumerate is not known while compiling", remedy="write it as a number")
+    if isinstance(inner, list):
+        return list(enumerate(inner, start))
+    count = _counted(start, sympy.Integer(start), sympy.S.One)
+    return Iteration(inner.rounds, inner.length, lambda number: (count(number), inner.at(number)))
+
+
+def _reversed(inner: Iteration | list[object]) -> Iteration | list[object]:
+    if isinstance(inner, list):
+        return inner[::-1]
+
+    def at(number: Value) -> object:
+        tensor = Tensor(inner.rounds - 1 - number.tensor.expr, (), int)
+        return inner.at(Value(tensor, Code("_0 - 1 - _1", (inner.length, number.code))))
+
+    if not inner.counts:
+        return Iteration(inner.rounds, inner.length, at)
+    last = sympy.expand(inner.start + inner.step * (inner.rounds - 1))
+    return Iteration(inner.rounds, inner.length, at, Code("_0[::-1]", (inner.range,)), last, -inner.step, True)
+
+
+def _zipped(frame: Frame, node: ast.expr, inner: Sequence[Iteration | list[object]]) -> Iteration | list[object]:
+    if any(isinstance(part, list) for part in inner):
+        return list(
+            zip(*(part if isinstance(part, list) else written_out(frame, part) for part in inner), strict=False)
+        )
+    parts = [part for part in inner if isinstance(part, Iteration)]
+    shortest = parts[0]
+    with frame.at(node):
+        for part in parts[1:]:
+            if frame.builder.sizes.smaller(shortest.rounds, part.rounds) != shortest.rounds:
+                shortest = part
+    return Iteration(shortest.rounds, shortest.length, lambda number: tuple(part.at(number) for part in parts))
+
+
+def written_out(frame: Frame, loop: Iteration, count: int | None = None) -> list[object]:
+    """What the first rounds get, or all, one by one; all are compiled for their number."""
+    count = frame.builder.sizes.specialise(loop.rounds) if count is None else count
+    return [loop.at(Value(Tensor(sympy.Integer(place), (), int), Code(str(place)))) for place in range(count)]

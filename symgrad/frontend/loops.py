@@ -1,0 +1,294 @@
+"""Loops whose rounds are not written out: the body is read once, for all rounds.
+
+What the body changes is *carried* from round to round. It is found by reading the body: what has changed at its end, or has
+another type than at its beginning, is carried from then on, and the body is read again, until nothing new is found.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy
+
+from symgrad.frontend.branches import as_condition, branch
+from symgrad.frontend.environment import MISSING, Cell, Conflict, Environment, changes, environment, put, restore
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.iteration import Iteration
+from symgrad.frontend.logic import disjunction
+from symgrad.frontend.merging import UNSET
+from symgrad.frontend.outcomes import ON, Flow, Truth
+from symgrad.frontend.regions import Reading, region
+from symgrad.frontend.slots import Param, Slots, Unfixed, filled, left, params
+from symgrad.frontend.targets import assign
+from symgrad.frontend.truth import decided
+from symgrad.ir.code import Code
+from symgrad.ir.equation import Body, Equation, Loop, Output, Role
+from symgrad.ir.program import Repeat, Value
+from symgrad.ir.tensor import Entry, Expr, Ref, Tensor
+
+Block = Callable[[Frame, Sequence[ast.stmt]], Flow]
+MOST_READINGS = 12
+RETURNED, STOPPED, ITEM = (0, "flow", "returned"), (0, "flow", "stopped"), (0, "flow", "item")
+
+
+@dataclass
+class Round:
+    """One reading of the body: what the cells held at its beginning, and hold at its end."""
+
+    reading: Reading
+    counter: Entry
+    count: Value
+    flow: Flow
+    began: Environment
+    after: Environment
+    test: tuple[Reading, Value] | None
+
+
+@dataclass
+class LoopReader:
+    """Reads one loop: ``over`` tells the rounds of a ``for``, None of a ``while``."""
+
+    frame: Frame
+    node: ast.For | ast.While
+    block: Block
+    over: Iteration | None
+    before: Environment = field(init=False)
+    slots: dict[Cell, Any] = field(default_factory=dict)
+    shares: dict[Cell, list[Value]] = field(default_factory=dict)
+
+    def read(self) -> Flow:
+        """The loop as an equation and a statement; the environment becomes what holds after it."""
+        self.before = environment(self.frame.reader)
+        for _ in range(MOST_READINGS):
+            try:
+                done = self._round()
+            finally:
+                restore(self.before)
+            if not self._learn(done):
+                return self._finish(done)
+        raise Unfixed("what this loop carries has no fixed type", remedy="start with values of the final types")
+
+    def _round(self) -> Round:
+        """Read the body once, from parameters for all that is carried."""
+        frame = self.frame
+        counter = frame.builder.counter(sympy.oo if self.over is None else self.over.rounds)
+        made: dict[Param, Value] = {}
+        for cell, slot in self.slots.items():
+            if cell[1] != "flow":
+                put(self.before, cell, filled(slot, lambda param: self._started(param, made)))
+        test = self._test()
+        with region(frame.reader) as reading:
+            began = environment(frame.reader)
+            count = self._target(counter)
+            flow = self.block(frame, self.node.body)
+            after = environment(frame.reader)
+        return Round(reading, counter, count, flow, began, after, test)
+
+    def _started(self, param: Param, made: dict[Param, Value]) -> Value:
+        """The value with which a round starts."""
+        if param not in made:
+            made[param] = Value(param.tensor, param.code)
+            aliasing = self.frame.reader.aliasing
+            if isinstance(param.origin, Value) and aliasing.is_array(param.origin):
+                aliasing.array(made[param])
+                if not self._is_alone(param.origin):
+                    aliasing.may_share(made[param], [param.origin])
+        return made[param]
+
+    def _is_alone(self, value: Value) -> bool:
+        """Whether one cell only holds an array, and nothing shares its memory."""
+        holders = [cell for cell, held in self.before.cells.items() if held is value]
+        return len(holders) <= 1 and self.frame.reader.aliasing.is_alone(value)
+
+    def _target(self, counter: Entry) -> Value:
+        if self.over is None or not isinstance(self.node, ast.For):
+            return Value(Tensor(counter, (), int), Code(f"@k{counter.ref.serial}", (), "k"))
+        target = self.node.target
+        hint = target.id if isinstance(target, ast.Name) and self.over.counts else _first_name(target)
+        count = self.over.count(counter, hint if self.over.counts else None)
+        assign(self.frame, target, self.over.element(count))
+        return count
+
+    def _test(self) -> tuple[Reading, Value] | None:
+        """The condition of a ``while``; None where it always holds."""
+        if not isinstance(self.node, ast.While):
+            return None
+        with region(self.frame.reader) as reading:
+            found = decided(self.frame, self.node.test, self.frame.reader.evaluate(self.frame, self.node.test))
+            if isinstance(found, Value):
+                return reading, as_condition(self.frame, self.node.test, found)
+        if not found:
+            raise Unfixed("the condition of this loop is never true")
+        return None
+
+    def _learn(self, done: Round) -> bool:
+        """Carry what has changed; whether that is news."""
+        news = False
+        slots = Slots(self.frame.reader)
+        for cell, (_, new) in changes(done.began, done.after).items():
+            if cell[0] in self.before.holders and cell not in self.slots:
+                old = self.before.cells.get(cell, MISSING)
+                if old is MISSING and not self._is_read_later(cell):
+                    continue
+                self.slots[cell] = slots.slot(old, new, _name(cell))
+                news = True
+        for cell, item in self._flows(done.flow):
+            if cell not in self.slots:
+                self.slots[cell] = slots.slot(MISSING if cell == ITEM else False, item, cell[2])
+                news = True
+        return self._compare(done, slots) or news
+
+    def _compare(self, done: Round, slots: Slots) -> bool:
+        """Whether a round leaves other types than it starts with."""
+        news = False
+        ends = dict(self._flows(done.flow))
+        for cell, slot in list(self.slots.items()):
+            item = ends[cell] if cell[1] == "flow" else done.after.cells.get(cell, MISSING)
+            if item is not slot and not left(self.frame.reader, slot, item):
+                first = self.before.cells.get(cell, MISSING if cell[1] != "flow" or cell == ITEM else False)
+                self.slots[cell] = slots.slot(first, item, _name(cell))
+                news = True
+        return news
+
+    def _flows(self, flow: Flow) -> list[tuple[Cell, object]]:
+        """How a round ends, as far as it is not known while compiling."""
+        found: list[tuple[Cell, object]] = []
+        if flow.returned is not False:
+            found += [(RETURNED, flow.returned), (ITEM, flow.item)]
+        if flow.stopped is not False and self.node.orelse:
+            found.append((STOPPED, flow.stopped))
+        return found
+
+    def _is_read_later(self, cell: Cell) -> bool:
+        """Whether what the loop is the first to set is read outside of it."""
+        if cell[1] != "variable":
+            return True
+        holder = self.before.holders[cell[0]]
+        if not isinstance(holder, Frame):
+            return True
+        inside = {id(part) for part in ast.walk(self.node)}
+        names = (part for part in ast.walk(holder.node) if isinstance(part, ast.Name) and id(part) not in inside)
+        return any(part.id == cell[2] and isinstance(part.ctx, ast.Load) for part in names)
+
+    def _finish(self, done: Round) -> Flow:
+        """The equation, the statement, and what holds afterwards."""
+        reader = self.frame.reader
+        carried = list(dict.fromkeys(param for slot in self.slots.values() for param in params(slot)))
+        stop = self._stop(done)
+        rounds, limit = self._rounds(done, stop)
+        test = None if done.test is None else Body(done.test[0].builder, (done.test[1].tensor,))
+        loop = Loop(
+            counter=done.counter,
+            rounds=rounds,
+            carried=tuple(param.tensor for param in carried),
+            initial=tuple(_cast(param.initial, param) for param in carried),
+            body=Body(done.reading.builder, tuple(_cast(_result(param), param) for param in carried)),
+            test=test,
+            stop=None if stop is None else stop.tensor,
+            limit=limit,
+        )
+        block = reader.builder.block(loop)
+        if loop.ends_itself:
+            assert isinstance(rounds, Entry)
+            reader.builder.equations[rounds.ref] = Equation(rounds.ref, (), Output(block, Role.ROUNDS, 0))
+        outputs = {param: self._output(block, place, param) for place, param in enumerate(carried)}
+        reader.statements.append(self._statement(done, block, carried, outputs, stop))
+        return self._after(done, outputs)
+
+    def _statement(
+        self, done: Round, block: Ref, carried: list[Param], outputs: dict[Param, Value], stop: Value | None
+    ) -> Repeat:
+        return Repeat(
+            block=block,
+            head=None if self.over is None else self.over.range,
+            number=done.count.now,
+            carried=tuple(Value(param.tensor, param.code) for param in carried),
+            initial=tuple(param.initial for param in carried),
+            results=tuple(_result(param) for param in carried),
+            outputs=tuple(outputs[param].code for param in carried),
+            body=done.reading.region,
+            test=None if done.test is None else (done.test[0].region, done.test[1].now),
+            stop=stop,
+        )
+
+    def _stop(self, done: Round) -> Value | None:
+        """What ends the loop after a round."""
+        ends = [flag for flag in (done.flow.stopped, done.flow.returned) if flag is not False]
+        if not ends:
+            return None
+        with region(self.frame.reader, done.reading):
+            return disjunction(self.frame, self.node, ends)
+
+    def _rounds(self, done: Round, stop: Value | None) -> tuple[Expr, Expr | None]:
+        """The number of rounds, and the most that there can be."""
+        limit = None if self.over is None else self.over.rounds
+        if limit is not None and stop is None:
+            return limit, None
+        name = self.frame.builder.name("n")
+        return Entry(Ref(name, (), int, True, (sympy.S.Zero, sympy.oo))), limit
+
+    def _output(self, block: Ref, place: int, param: Param) -> Value:
+        aliasing = self.frame.reader.aliasing
+        tensor = self.frame.builder.output(block, Role.RESULT, place, param.tensor.shape, param.kind)
+        value = Value(tensor, Code(f"@o{block.serial}_{place}", (), param.code.name))
+        if isinstance(param.left, Value) and aliasing.is_array(param.left):
+            aliasing.array(value)
+            root = aliasing.root(param.left)
+            if id(root) in self.before.holders:
+                aliasing.may_share(value, [root])
+        return value
+
+    def _after(self, done: Round, outputs: dict[Param, Value]) -> Flow:
+        """What holds after the loop, the ``else`` of the loop among it."""
+        for cell, slot in self.slots.items():
+            if cell[1] != "flow":
+                put(self.before, cell, filled(slot, outputs.__getitem__))
+        for cell in changes(self.before, done.after):
+            if cell not in self.slots and cell[1] == "variable":
+                put(self.before, cell, Conflict("this is set in a loop only"))
+        returned, stopped, item = (
+            filled(self.slots[cell], outputs.__getitem__) if cell in self.slots else default
+            for cell, default in ((RETURNED, False), (STOPPED, False), (ITEM, UNSET))
+        )
+        flow = Flow(returned=returned, item=item, span=done.flow.span)
+        return after_loop(self.frame, self.node, self.block, flow, stopped)
+
+
+def after_loop(frame: Frame, node: ast.For | ast.While, block: Block, flow: Flow, stopped: Truth) -> Flow:
+    """The ``else`` of a loop that was not stopped."""
+    if not node.orelse or stopped is True or flow.returned is True:
+        return flow
+    if isinstance(flow.returned, Value):
+        found = flow
+        return branch(
+            frame,
+            node,
+            flow.returned,
+            lambda: Flow(returned=True, item=found.item, span=found.span),
+            lambda: after_loop(frame, node, block, ON, stopped),
+        )
+    if isinstance(stopped, Value):
+        return branch(frame, node, stopped, lambda: ON, lambda: block(frame, node.orelse))
+    return block(frame, node.orelse)
+
+
+def _name(cell: Cell) -> str | None:
+    return cell[2] if cell[1] == "variable" else None
+
+
+def _first_name(target: ast.expr) -> str | None:
+    """The user's name of a count: the first of ``for i, x in enumerate(...)``."""
+    first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else None
+    return first.id if isinstance(first, ast.Name) else None
+
+
+def _result(param: Param) -> Value:
+    return Value(param.tensor, param.code) if param.result is None else param.result
+
+
+def _cast(value: Value, param: Param) -> Tensor:
+    tensor = value.tensor
+    return Tensor(tensor.expr, tensor.indices, param.kind)

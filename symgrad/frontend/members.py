@@ -1,0 +1,147 @@
+"""Members of the user's objects, classes and modules: found as Python finds them, without running their code."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import functools
+import inspect
+import types
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.frontend.captures import Path, from_library
+from symgrad.frontend.environment import Conflict
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.values import Bound, Closure, Super, describe, has_values, is_dataclass_instance, is_made
+
+NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__", "__mro__"})
+_MISSING = object()
+
+
+def readable(item: object) -> object:
+    """What a container or an object holds; refused where branches left what no value expresses."""
+    if isinstance(item, Conflict):
+        raise NotYetSupported(item.reason, remedy="give it the same type, shape and length in each branch")
+    return item
+
+
+def member(frame: Frame, node: ast.expr, owner: object, name: str) -> object:
+    """``owner.name``: plain data, a method, or the value of a property."""
+    if name in NAMES and isinstance(owner, type | types.FunctionType | types.BuiltinFunctionType | Closure):
+        return getattr(owner, name)
+    if name == "__class__":
+        return frame.reader.call(frame, node, type, (owner,), {})
+    found = inspect.getattr_static(owner, name, _MISSING)
+    if found is _MISSING:
+        if inspect.getattr_static(type(owner), "__getattr__", None) is not None:
+            reason = f"{describe(owner)} finds .{name} by __getattr__, which is not supported"
+            raise NotYetSupported(reason, remedy="use a plain attribute")
+        raise ArgumentError(f"{describe(owner)} has no attribute {name}")
+    if isinstance(owner, enum.Enum) and name in {"name", "value"}:
+        return getattr(owner, name)
+    if not isinstance(owner, type) and _stored(owner).get(name, _MISSING) is found:
+        return _data(frame, owner, name, readable(found), _below(_path(frame, owner), "attribute", name))
+    return _bound(frame, node, owner, name, found, class_path(frame, owner))
+
+
+def inherited(frame: Frame, node: ast.expr, found: Super, name: str) -> object:
+    """``super().name``."""
+    order = _class_of(found.owner).__mro__
+    path = class_path(frame, found.owner)
+    for place, made in enumerate(order):
+        if place > order.index(found.after) and name in vars(made):
+            holder = _below(path, "attribute", "__mro__", "item", str(place))
+            return _bound(frame, node, found.owner, name, vars(made)[name], holder)
+    raise ArgumentError(f"no class that {describe(found.owner)} inherits from has the attribute {name}")
+
+
+def _bound(frame: Frame, node: ast.expr, owner: object, name: str, found: object, holder: Path) -> object:
+    """What a class's attribute gives on ``owner``; ``holder`` is the path to the class."""
+    path = _below(holder, "attribute", name)
+    of_class = isinstance(owner, type)
+    match found:
+        case property() if not of_class:
+            _know(frame, path, "fget", found.fget)
+            return frame.reader.call(frame, node, found.fget, (owner,), {})
+        case functools.cached_property() if not of_class:
+            _know(frame, path, "func", found.func)
+            return _cached(owner, name, frame.reader.call(frame, node, found.func, (owner,), {}))
+        case staticmethod():
+            return _data(frame, owner, name, found.__func__, path)
+        case classmethod():
+            _know(frame, path, "__func__", found.__func__)
+            return Bound(found.__func__, (_class_of(owner),), {})
+        case types.FunctionType() if not of_class:
+            _know(frame, path, "", found)
+            return Bound(found, (owner,), {})
+        case types.MemberDescriptorType() if not of_class:
+            return _slot(frame, node, owner, name, path)
+    if getattr(found, "__objclass__", None) is object and not of_class:
+        return Bound(found, (owner,), {})
+    return _data(frame, owner, name, found, path)
+
+
+def _slot(frame: Frame, node: ast.expr, owner: object, name: str, path: Path) -> object:
+    with frame.evaluating(node):
+        found = getattr(owner, name)
+    return _data(frame, owner, name, found, _below(_path(frame, owner), "attribute", name) or path)
+
+
+def _cached(owner: object, name: str, result: object) -> object:
+    if is_made(owner):
+        vars(owner)[name] = result
+    return result
+
+
+def _know(frame: Frame, path: Path, step: str, function: object) -> None:
+    if path:
+        frame.reader.captures.know(_below(path, "attribute", step) if step else path, function)
+
+
+def _data(frame: Frame, owner: object, name: str, found: object, path: Path) -> object:
+    """Plain data: of an object made while reading as it is, of any other object read at every call."""
+    if has_values(found) or (not _path(frame, owner) and (_is_own(owner, name) or from_library(owner))):
+        return found
+    if hasattr(type(found), "__get__") and not callable(found):
+        raise NotYetSupported(f"the descriptor {name} is not supported", remedy="use a plain attribute")
+    if path:
+        return frame.reader.captures.capture(path, found)
+    if isinstance(found, np.ndarray | float | int) and not isinstance(found, bool):
+        remedy = "pass the number as an argument, or make it a module's global"
+        raise NotYetSupported(f"the attribute {name} cannot be read again by the generated code", remedy=remedy)
+    frame.reader.aliasing.foreign(found)
+    return found
+
+
+def _is_own(owner: object, name: str) -> bool:
+    return is_dataclass_instance(owner) or (is_made(owner) and name in _stored(owner))
+
+
+def _stored(owner: object) -> Mapping[str, object]:
+    found: Any = getattr(owner, "__dict__", {})
+    return found if isinstance(found, Mapping) else {}
+
+
+def _class_of(owner: object) -> type:
+    return owner if isinstance(owner, type) else type(owner)
+
+
+def _path(frame: Frame, owner: object) -> Path:
+    return frame.reader.captures.path(owner) or ()
+
+
+def class_path(frame: Frame, owner: object) -> Path:
+    """The path to a class, or to the class of an object; empty where neither is in reach."""
+    if isinstance(owner, type):
+        return _path(frame, owner)
+    path = _path(frame, owner)
+    return _below(path, "attribute", "__class__") or _path(frame, type(owner))
+
+
+def _below(path: Path, *steps: str) -> Path:
+    """The path with more steps; empty where it is."""
+    return (*path, *steps) if path else ()

@@ -1,0 +1,148 @@
+"""``for`` and ``while``: written out round by round where that has to be, else as loops.
+
+A loop over few elements that are known while compiling is written out. Any other is read once for all its rounds. Where
+that fails, since the first round differs from the others, the first round is written out; where that fails too, all are,
+if they are not many.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from symgrad.errors import SymgradError
+from symgrad.frontend.branches import branch
+from symgrad.frontend.environment import environment, restore
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.iteration import Iteration, iteration, written_out
+from symgrad.frontend.loops import Block, LoopReader, after_loop
+from symgrad.frontend.outcomes import ON, Flow
+from symgrad.frontend.slots import Unfixed
+from symgrad.frontend.targets import assign
+from symgrad.frontend.truth import decided
+from symgrad.ir.program import Value
+
+MOST_WRITTEN_OUT = 64
+
+
+def for_statement(frame: Frame, node: ast.For, block: Block) -> Flow:
+    """``for``."""
+    over = iteration(frame, node.iter)
+    if isinstance(over, Iteration):
+        count = frame.builder.sizes.value(frame.builder.sizes.find(over.rounds))
+        if over.rounds == 0:
+            return after_loop(frame, node, block, ON, False)
+        return _first_of(
+            frame,
+            [
+                lambda: LoopReader(frame, node, block, over).read(),
+                lambda: _after_first(frame, node, block, over),
+                *([lambda: _rounds(frame, node, block, written_out(frame, over))] if _is_written(count) else []),
+            ],
+        )
+    return _rounds(frame, node, block, over)
+
+
+def _is_written(count: int | None) -> bool:
+    return count is not None and count <= MOST_WRITTEN_OUT
+
+
+def _first_of(frame: Frame, ways: Sequence[Callable[[], Flow]]) -> Flow:
+    """The first way to read a loop that goes; if none does, what was wrong with the first."""
+    before, length = environment(frame.reader), len(frame.reader.statements)
+    first: SymgradError | None = None
+    for way in ways:
+        try:
+            return way()
+        except SymgradError as error:
+            first = error if first is None else first
+            restore(before)
+            del frame.reader.statements[length:]
+    assert first is not None
+    raise first
+
+
+def _after_first(frame: Frame, node: ast.For, block: Block, over: Iteration) -> Flow:
+    """The first round written out, then the others."""
+    frame.builder.sizes.positive(over.rounds)
+    (first,) = written_out(frame, over, 1)
+    assign(frame, node.target, first)
+    flow = block(frame, node.body)
+    if not flow.goes_on and flow.skipped is not True:
+        raise flow_changes(frame, node)
+    return LoopReader(frame, node, block, over.rest()).read()
+
+
+def flow_changes(frame: Frame, node: ast.stmt) -> SymgradError:
+    """The refusal of a first round that may leave the loop."""
+    return Unfixed(
+        "the first round of this loop differs from the others, and may leave the loop", span=frame.span(node)
+    )
+
+
+def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object]) -> Flow:
+    """One round after the other."""
+    for number, item in enumerate(items):
+        assign(frame, node.target, item)
+        flow = block(frame, node.body)
+        if flow.returned is True:
+            return flow
+        if flow.stopped is True:
+            return ON
+        if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
+            return _split(frame, node, flow, lambda: _rounds(frame, node, block, items[number + 1 :]))
+    return after_loop(frame, node, block, ON, False)
+
+
+def _split(frame: Frame, node: ast.stmt, flow: Flow, further: Callable[[], Flow]) -> Flow:
+    """The other rounds, where a round may have left the loop."""
+    if isinstance(flow.returned, Value):
+        left, flag = Flow(returned=True, item=flow.item, span=flow.span), flow.returned
+        rest = Flow(stopped=flow.stopped)
+    else:
+        assert isinstance(flow.stopped, Value)
+        left, flag, rest = ON, flow.stopped, ON
+    if rest.stopped is True:
+        return branch(frame, node, flag, lambda: left, lambda: ON)
+    return branch(
+        frame, node, flag, lambda: left, further if rest.goes_on else lambda: _split(frame, node, rest, further)
+    )
+
+
+def while_statement(frame: Frame, node: ast.While, block: Block) -> Flow:
+    """``while``."""
+    if any(isinstance(part, ast.NamedExpr) for part in ast.walk(node.test)):
+        node = _with_test_inside(node)
+    first = frame.reader.evaluate(frame, node.test)
+    if decided(frame, node.test, first) is False:
+        return after_loop(frame, node, block, ON, False)
+    return _first_of(
+        frame,
+        [lambda: LoopReader(frame, node, block, None).read(), lambda: _written_while(frame, node, block, 0)],
+    )
+
+
+def _with_test_inside(node: ast.While) -> ast.While:
+    """``while True: if not test: break; ...``, since the test sets variables."""
+    negated = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
+    leave = ast.copy_location(ast.If(negated, [ast.copy_location(ast.Break(), node)], []), node)
+    always = ast.copy_location(ast.Constant(True), node.test)
+    return ast.copy_location(ast.While(always, [leave, *node.body], node.orelse), node)
+
+
+def _written_while(frame: Frame, node: ast.While, block: Block, number: int) -> Flow:
+    """Round after round, as long as the condition is known while compiling."""
+    test = decided(frame, node.test, frame.reader.evaluate(frame, node.test))
+    if isinstance(test, Value) or number > MOST_WRITTEN_OUT:
+        return LoopReader(frame, node, block, None).read()
+    if not test:
+        return after_loop(frame, node, block, ON, False)
+    flow = block(frame, node.body)
+    if flow.returned is True:
+        return flow
+    if flow.stopped is True:
+        return ON
+    further = lambda: _written_while(frame, node, block, number + 1)  # noqa: E731
+    if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
+        return _split(frame, node, flow, further)
+    return further()
