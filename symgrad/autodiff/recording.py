@@ -102,7 +102,8 @@ class _Recorder:
         self.inner.own[ref] = Equation(ref, axes, Map(read))
 
     def _saving(self, ref: Ref) -> float:
-        if any(map(runs, ref.shape)):
+        equation = self.inner.own.get(ref)
+        if any(map(runs, ref.shape)) or (equation is not None and isinstance(equation.definition, Loop | Branch)):
             return NEVER
         return SAVING[min(len(ref.shape), len(SAVING) - 1)]
 

@@ -87,10 +87,14 @@ class LoopText:
         outer, initial = self.outer, self.suite.initial[place]
         name = outer.named.get(initial)
         others = [code for other, code in self.suite.initial.items() if other != place]
-        free = initial in outer.order and initial not in others and outer.life.ends_at(initial, self.suite.code)
-        if name is not None and free and initial not in outer.leaves:
+        if name is not None and initial not in others and self._dies(initial) and initial not in outer.leaves:
             return name
         return outer.names.of(self.suite.carried[place])
+
+    def _dies(self, initial: Code) -> bool:
+        """Whether nobody reads what the loop starts with, but the loop as its start."""
+        inside = initial in self.body.imports or initial in self.tests.imports
+        return initial in self.outer.order and not inside and self.outer.life.ends_at(initial, self.suite.code)
 
     def _start(self, named: dict[int, str]) -> None:
         """What is carried at first; memory of its own for what changes in place."""
@@ -98,8 +102,7 @@ class LoopText:
         for place, name in named.items():
             initial = self.suite.initial[place]
             changes = self.suite.carried[place] in self.body.changed
-            dies = initial in outer.order and outer.life.ends_at(initial, self.suite.code)
-            own = dies and (is_new(initial) or initial in outer.owned)
+            own = self._dies(initial) and (is_new(initial) or initial in outer.owned)
             value = outer.expression(initial)
             if changes and not own:
                 value = ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, factors, index_sy
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
+
+PLACE = re.compile(r"\b_(\d+)\b")
 
 
 def is_scatter(builder: Builder, term: Expr, target: tuple[Index, ...]) -> bool:
@@ -180,7 +183,4 @@ def _statement(
 
 def _shifted(chosen: Subscript, offset: int) -> str:
     """The subscript with its placeholders renumbered."""
-    text = chosen.text
-    for number in range(len(chosen.operands), 0, -1):
-        text = text.replace(f"_{number}", f"_{number + offset}")
-    return text
+    return PLACE.sub(lambda found: f"_{int(found.group(1)) + offset}", chosen.text)

@@ -269,7 +269,11 @@ class Speller:
         return (-max(ages), str(term)) if ages else (1, str(term))
 
     def _axes(self, ref: Ref) -> tuple[Index, ...]:
-        return self.builder.equations[ref].indices if ref in self.builder.equations else self.known.axes(ref)
+        if ref in self.builder.own:
+            return self.builder.own[ref].indices
+        if ref in self.known.input_axes or self.parent is None:
+            return self.known.axes(ref)
+        return self.parent._axes(ref)
 
 
 def _renamed(array: Array, positions: Mapping[Index, Expr]) -> Array:

@@ -18,7 +18,7 @@ from symgrad.emit.operation import whole
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, Role
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.program import Choose, Repeat
+from symgrad.ir.program import FILL, Choose, Repeat, Value
 from symgrad.ir.tensor import Entry, Kind, Ref, Tensor
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def filled(speller: Speller, tensor: Tensor) -> Code:
         dtype = "" if tensor.kind == np.dtype(float) else f", np.{tensor.kind}"
         return Code(f"np.zeros(({places}){dtype})", tuple(speller.size(size) for size in tensor.shape))
     return whole(speller, tensor)
+
+
+def given(speller: Speller, value: Value) -> Code:
+    """The user's code of a value; what no branch or round has set is written from its formula."""
+    return filled(speller, value.tensor) if value.code.template == FILL else value.code
 
 
 @dataclass(eq=False)
@@ -135,8 +140,8 @@ class LoopSuite:
         if place in self.results:
             return []
         if self.repeat is not None:
-            self.results[place] = self.repeat.results[place].code
-            self.initial[place] = self.repeat.initial[place].code
+            self.results[place] = given(self.inner, self.repeat.results[place])
+            self.initial[place] = given(self.outer, self.repeat.initial[place])
         else:
             self.results[place] = filled(self.inner, self.loop.body.results[place])
             self.initial[place] = filled(self.outer, self.loop.initial[place])
@@ -202,7 +207,8 @@ class BranchSuite:
 
     def _pair(self, place: int) -> tuple[Code, Code]:
         if self.choose is not None:
-            first, second = (results[place].code for results in self.choose.results)
+            sides = zip(self.inner, self.choose.results, strict=True)
+            first, second = (given(speller, results[place]) for speller, results in sides)
         else:
             first, second = (
                 filled(speller, body.results[place])

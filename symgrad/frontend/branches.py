@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symgrad.errors import NotYetSupported
 from symgrad.frontend.environment import MISSING, Cell, Environment, changes, environment, put, restore
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.merging import UNSET, Merger
@@ -61,6 +62,8 @@ def _changed(before: Environment, sides: list[Side]) -> dict[Cell, tuple[object,
     found = {}
     for cell in {**first, **second}:
         old = before.cells.get(cell, MISSING)
+        if cell[1] == "length" and first.get(cell, (old, old))[1] != second.get(cell, (old, old))[1]:
+            raise NotYetSupported("a list has another length in each branch", remedy="fill an array, or use np.where")
         found[cell] = first.get(cell, (old, old))[1], second.get(cell, (old, old))[1]
     return found
 

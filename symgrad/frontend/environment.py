@@ -146,7 +146,7 @@ def put(env: Environment, cell: Cell, item: object) -> None:
     elif kind == "item" and isinstance(holder, dict):
         _set(holder, name, item)
     elif kind == "item":
-        holder[name] = item
+        holder[name:] = [item, *holder[name + 1 :]]
     elif kind == "attribute":
         _set(vars(holder), name, item)
 

@@ -130,6 +130,8 @@ class LoopReader:
         slots = Slots(self.frame.reader)
         for cell, (_, new) in changes(done.began, done.after).items():
             if cell[0] in self.before.holders and cell not in self.slots:
+                if cell[1] == "length":
+                    raise Unfixed("a list changes its length in this loop", remedy="fill an array by index")
                 old = self.before.cells.get(cell, MISSING)
                 if old is MISSING and not self._is_read_later(cell):
                     continue

@@ -16,14 +16,12 @@ from symgrad.frontend.lifting import number
 from symgrad.frontend.values import Shape, describe, is_number
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind
-from symgrad.ir.program import Value
+from symgrad.ir.program import FILL, Value
 from symgrad.ir.tensor import Kind, Tensor
 
 _serial = itertools.count()
 UNSET = Missing()
 """What a branch leaves that is not meant to be read where it was taken."""
-FILL = "@fill"
-"""The template of the code of an array that is written from its formula."""
 
 
 def leaf(name: str | None) -> Code:

@@ -12,12 +12,12 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.frontend.environment import Contents, Missing, is_instance
 from symgrad.frontend.frame import Reader
-from symgrad.frontend.merging import FILL, leaf, number_or_value
+from symgrad.frontend.merging import leaf, number_or_value
 from symgrad.frontend.values import Shape, describe
 from symgrad.ir.builder import NAN
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind, is_floating
-from symgrad.ir.program import Value
+from symgrad.ir.program import FILL, Value
 from symgrad.ir.tensor import Kind, Tensor
 
 

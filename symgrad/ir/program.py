@@ -19,6 +19,10 @@ from symgrad.ir.signature import Capture
 from symgrad.ir.tensor import Ref, Tensor
 
 
+FILL = "@fill"
+"""The template of the code of an array that is written from its formula."""
+
+
 @dataclass(eq=False)
 class Value:
     """A run-time value: what it means, and how the user writes it.
