@@ -133,20 +133,16 @@ def derive(
     loss = _loss(program, request)
     structures = [_argument(program, argnum) for argnum in _argnums(request)]
     inputs = _differentiated(program, [structure for structure, _ in structures])
-    rules = Rules(cheapest, OPERATIONS, _differential(builder))
+    rules = Rules(cheapest, OPERATIONS, _differential)
     found, names = gradient(builder, rules, loss, [source.value.tensor for source in inputs], _variables(program))
     return program, structures, {s.access: g for s, g in zip(inputs, found, strict=True)}, names
 
 
-def _differential(builder: Builder) -> Callable[[Op, Tensor, Sequence[Tensor | None]], Tensor]:
+def _differential(builder: Builder, op: Op, result: Tensor, tangents: Sequence[Tensor | None]) -> Tensor:
     """Read a row's matrix differential with the frontend."""
-
-    def differential(op: Op, result: Tensor, tangents: Sequence[Tensor | None]) -> Tensor:
-        definition = OPERATIONS[op.name].differential
-        assert definition is not None
-        return evaluate(builder, definition, [*op.operands, result, *tangents], dict(op.params))
-
-    return differential
+    definition = OPERATIONS[op.name].differential
+    assert definition is not None
+    return evaluate(builder, definition, [*op.operands, result, *tangents], dict(op.params))
 
 
 def _variables(program: Program) -> dict[str, str]:

@@ -29,7 +29,7 @@ MOST_FACTORS = 4
 LONGEST = 10
 
 Simplify = Callable[[Builder, Expr], Expr]
-Differential = Callable[[Op, Tensor, Sequence[Tensor | None]], Tensor]
+Differential = Callable[[Builder, Op, Tensor, Sequence[Tensor | None]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Reverse:
                     self.push(operand, self.builder.rename(found, operand.indices))
             return
         tangents = [self._tangent(operand) for operand in op.operands]
-        differential = self.rules.differential(op, result, tangents)
+        differential = self.rules.differential(self.builder, op, result, tangents)
         inner = Reverse(self.builder, self.rules, active_scopes(self.builder, [t for t in tangents if t is not None]))
         inner.seed(differential, self.builder.rename(given, differential.indices))
         inner.run()

@@ -213,9 +213,14 @@ class Statements:
         for leaf in self.results.get(code, ()):
             name = self.named[leaf]
             holders = [other for other, given in self.named.items() if given == name and other != leaf]
-            if all(self.life.ends_at(holder, code) for holder in (*holders, leaf)):
+            if all(self._may_replace(code, holder) for holder in (*holders, leaf)):
                 return name
         return self.names.of(code)
+
+    def _may_replace(self, code: Code, holder: Code) -> bool:
+        """Whether a value may take the name of another one: nobody reads that later, nor do several statements here."""
+        reads = is_block(code) and any(self._reads(operand, holder) for operand in code.operands)
+        return not reads and self.life.ends_at(holder, code)
 
     def _overwritten(self, code: Code) -> Code | None:
         """The array that a statement may change in place, rather than a copy of it."""

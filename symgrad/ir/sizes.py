@@ -86,6 +86,8 @@ class Sizes:
                 f"axes of lengths {left} and {right} may differ from round to round",
                 remedy="make the lengths equal for every round of the loop",
             )
+        if runs(left) or runs(right):
+            left, right = difference, sympy.S.Zero
         self.conditions[Condition(left, right, True)] = None
         self._learn(left, right, difference)
 
@@ -105,6 +107,8 @@ class Sizes:
             return bool(difference.is_nonnegative)
         if runs(difference):
             return self._always(difference)
+        if runs(size) or runs(bound):
+            size, bound = difference, sympy.S.Zero
         value = self.value(difference)
         holds = value is None or value >= 0
         self.conditions[Condition(sympy.Max(size, bound), size if holds else bound, True)] = None
