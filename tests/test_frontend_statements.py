@@ -172,17 +172,51 @@ def test_match_binds_nothing_before_it_fits() -> None:
     check(function, V)
 
 
-def test_match_of_run_time_numbers_is_refused() -> None:
-    def function(x: Any) -> Any:
-        match x:
-            case "none":
-                return x
-            case 1.0:
-                return x * x
+def chosen(s: float, n: int, pair: Any) -> Any:
+    match (n, pair, s):
+        case ("none", _, _):
+            return s
+        case (0 | 1, _, u) if u > 0:
+            y = u * u
+        case (0, (a, 2), _) | (1, (a, 3), _):
+            y = a * s
+        case (k, [a, *_], _) if k > 5 and a > 0:
+            y = k * s * a
+        case _:
+            y = 3.0 * s
+    return y * s
 
-    error = refused(NotYetSupported, function, 0.5)
-    assert underlined(error) == "1.0"
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7])
+@pytest.mark.parametrize("s", [0.7, -0.7])
+def test_match_of_run_time_numbers(s: float, n: int) -> None:
+    error = refused(NotYetSupported, chosen, s, n, (2, 2))
+    assert underlined(error).startswith("(0, (a, 2), _) | ")
     assert error.remedy == "use if"
+    differentiated(chosen_simply, s, n, (2.0, 2.0))
+    differentiated(chosen_simply, s, n, (-2.0, 2.0))
+
+
+def chosen_simply(s: float, n: int, pair: Any) -> Any:
+    match (n, pair, s):
+        case ("none", _, _):
+            return s
+        case (0 | 1, _, u) if u > 0:
+            y = u * u
+        case (0, (a, _), _):
+            y = a * s
+        case (k, [a, *_], _) if k > 5 and a > 0:
+            y = k * s * a
+        case _:
+            y = 3.0 * s
+    return y * s
+
+
+def differentiated(function: Any, s: float, *args: Any) -> None:
+    """Compare the derivative with respect to a number with differences."""
+    found = symgrad.grad(function)(s, *args)
+    wanted = (function(s + 1e-6, *args) - function(s - 1e-6, *args)) / 2e-6
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
 # with

@@ -66,7 +66,7 @@ class Arguments:
             name = None if code.operands else code.template
             code = Code("float(_0)" if promoted is float else "_0.astype(np.float64)", (code,), name)
         value = Value(self.builder.input(access, shape, promoted), code)
-        self.inputs.append(Input(access, value, parameter))
+        self.inputs.append(Input(access, value.now, parameter))
         return value
 
     def _shape(self, access: str) -> tuple[int, ...] | None:

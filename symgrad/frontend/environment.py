@@ -173,3 +173,22 @@ def _is_same(old: object, new: object) -> bool:
     if isinstance(old, Contents) and isinstance(new, Contents):
         return old.value.tensor == new.value.tensor and old.value.code == new.value.code
     return old is new or (type(old) is type(new) and isinstance(old, int | float | str) and old == new)
+
+
+def as_it_is(item: Any) -> Any:
+    """Containers and values as they are now, apart from what changes later."""
+    match item:
+        case Value():
+            return item.now
+        case tuple() if type(item) is tuple or hasattr(item, "_fields"):
+            return tuple.__new__(type(item), [as_it_is(part) for part in item])
+        case list():
+            return [as_it_is(part) for part in item]
+        case dict():
+            return {key: as_it_is(part) for key, part in item.items()}
+        case _ if is_instance(item):
+            made = object.__new__(type(item))
+            for name, part in vars(item).items():
+                object.__setattr__(made, name, as_it_is(part))
+            return made
+    return item

@@ -15,6 +15,8 @@ from symgrad.frontend.outcomes import Flow
 from symgrad.frontend.values import describe
 from symgrad.ir.program import Define
 
+WHILE_COMPILING = (AttributeError, ImportError, KeyError, NameError, StopIteration)
+"""What no operation on numbers and arrays raises at run time."""
 Block = Callable[[Frame, Sequence[ast.stmt]], Flow]
 
 
@@ -31,7 +33,7 @@ def try_statement(frame: Frame, node: ast.Try, block: Block) -> Flow:
 
 
 def _body(frame: Frame, node: ast.Try, block: Block) -> Flow:
-    answering = [handler for handler in node.handlers if not _raises(handler)]
+    answering = [handler for handler in node.handlers if not _raises(handler) and _may_run(frame, handler)]
     steps = len(frame.reader.statements)
     try:
         flow = block(frame, node.body)
@@ -78,6 +80,19 @@ def _raises(handler: ast.ExceptHandler) -> bool:
     return isinstance(handler.body[-1], ast.Raise)
 
 
+def _may_run(frame: Frame, handler: ast.ExceptHandler) -> bool:
+    """Whether what a handler catches may be raised at run time."""
+    return not all(issubclass(kind, WHILE_COMPILING) for kind in _caught(frame, handler))
+
+
+def _caught(frame: Frame, handler: ast.ExceptHandler) -> tuple[type, ...]:
+    caught = BaseException if handler.type is None else frame.reader.evaluate(frame, handler.type)
+    kinds = caught if isinstance(caught, tuple) else (caught,)
+    if not all(isinstance(kind, type) for kind in kinds):
+        raise ArgumentError(f"{describe(caught)} cannot be caught", span=frame.span(_head(handler)))
+    return kinds
+
+
 def _entered(
     frame: Frame, handlers: Sequence[ast.ExceptHandler], error: BaseException | None
 ) -> ast.ExceptHandler | None:
@@ -85,11 +100,7 @@ def _entered(
     if error is None:
         return None
     for handler in handlers:
-        caught = BaseException if handler.type is None else frame.reader.evaluate(frame, handler.type)
-        kinds = caught if isinstance(caught, tuple) else (caught,)
-        if not all(isinstance(kind, type) for kind in kinds):
-            raise ArgumentError(f"{describe(caught)} cannot be caught", span=frame.span(_head(handler)))
-        if isinstance(error, kinds):
+        if isinstance(error, _caught(frame, handler)):
             return handler
     return None
 

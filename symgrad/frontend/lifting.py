@@ -54,10 +54,10 @@ def constant_array(frame: Frame, array: np.ndarray[Any, Any], code: Code) -> Val
     access = code.template
     for known in frame.reader.arguments.inputs:
         if known.access == access and known.argument is None:
-            return known.value
+            return known.value.now
     shape = [sympy.Integer(length) for length in array.shape]
     value = Value(frame.builder.input("constant", shape, array.dtype), code)
-    frame.reader.arguments.inputs.append(Input(access, value, None))
+    frame.reader.arguments.inputs.append(Input(access, value.now, None))
     return value
 
 

@@ -16,17 +16,16 @@ from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.binding import bind
 from symgrad.frontend.calls import call
 from symgrad.frontend.captures import Captures
-from symgrad.frontend.environment import Conflict
+from symgrad.frontend.environment import Conflict, as_it_is
 from symgrad.frontend.expressions import evaluate
 from symgrad.frontend.frame import Frame, Namespace, Reader, assigned_names
 from symgrad.frontend.inlining import defaults_of
 from symgrad.frontend.parameters import called_arguments, parameter_list
 from symgrad.frontend.source import FunctionNode, locate, parameter_names
 from symgrad.frontend.statements import execute, returned, run
-from symgrad.frontend.values import mapped
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
-from symgrad.ir.program import Program, Region, Value
+from symgrad.ir.program import Program, Region
 from symgrad.ir.signature import Signature, StaticArg
 
 DEEPEST = 20_000
@@ -54,6 +53,7 @@ def read(
     taken = {*signature.names, *parameter_names(node.args), *assigned_names(node), *RESERVED}
     reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, source.filename)
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
+    given = as_it_is(objects)
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
     with _deep(), frame.open():
         result, span = _result(frame, function, objects, signature)
@@ -62,7 +62,7 @@ def read(
         parameters=parameter_list(root, node, _skipped(function, signature, node)),
         builder=builder,
         inputs=tuple(arguments.inputs),
-        arguments=objects,
+        arguments=given,
         body=Region(tuple(reader.statements)),
         result=result,
         result_span=span,
@@ -111,14 +111,10 @@ def _result(
     if isinstance(frame.node, ast.Lambda):
         return evaluate(frame, frame.node.body), frame.span(frame.node.body)
     flow = returned(frame)
-    return _snapshot(flow.item), flow.span
-
-
-def _snapshot(item: object) -> object:
-    """What is returned, as it is at the end."""
-    if isinstance(item, Conflict):
-        raise NotYetSupported(f"the function returns values of different types: {item.reason}")
-    return mapped(item, lambda leaf: leaf.now if isinstance(leaf, Value) else leaf)
+    if isinstance(flow.item, Conflict):
+        reason = f"the function returns values of different types: {flow.item.reason}"
+        raise NotYetSupported(reason, remedy="return values of one type and shape")
+    return as_it_is(flow.item), flow.span
 
 
 def _owner(frame: Frame, function: object) -> object:
