@@ -1036,6 +1036,157 @@ def test_iterators_are_read_once_and_in_order() -> None:
     assert "next takes an iterator" in refused(ArgumentError, lambda x: next([x]), V).reason
 
 
+# branches and loops of run-time values
+
+
+class Counter:
+    def __init__(self, x: Any) -> None:
+        self.x = x
+        self.calls = 0
+
+    def bump(self, by: Any) -> None:
+        self.x = self.x * by
+        self.calls += 1
+
+    def __bool__(self) -> bool:
+        return self.x > 0
+
+
+def changed_in_branches(s: float) -> Any:
+    counter, nested = Counter(s), ((Counter(s),),)
+    bump, held = counter.bump, [Counter(s).bump]
+    if s > 0:
+        bump(3.0)
+        held[0](2.0)
+    else:
+        counter.x = counter.x * s
+        nested[0][0].bump(s)
+    held[0](2.0)
+    return counter.x * s + nested[0][0].x
+
+
+def changed_in_loops(s: float, n: int, v: Any) -> Any:
+    counter, given = Counter(s), iter([s, 2 * s, 3 * s, 4 * s, 5 * s])
+    total = 0.0
+    for _ in range(n):
+        counter.bump(s)
+    for weight in v:
+        total = total + next(given) * weight
+    return counter.x + total
+
+
+def changed_in_frames_that_have_returned(s: float) -> Any:
+    def outermost() -> Any:
+        t = s
+
+        def middle() -> Any:
+            def inner() -> Any:
+                nonlocal t
+                t = t * 2.0
+                return t
+
+            return inner
+
+        return middle()
+
+    double = outermost()
+    if s > 0:
+        double()
+    return double()
+
+
+def left_early(s: float, kind: str) -> Any:
+    parts = [s]
+    with np.errstate(all="ignore"):
+        match kind:
+            case "a" if s > 0:
+                parts.append(s * s)
+                return sum(parts)
+        y = s * 3
+    if Counter(s):
+        parts.append(y)
+        return sum(parts)
+    parts.extend([s, y * y])
+    return sum(parts)
+
+
+@pytest.mark.parametrize("s", [0.7, -0.7])
+def test_objects_in_branches_and_loops(s: float) -> None:
+    differentiated(changed_in_branches, s)
+    differentiated(changed_in_loops, s, 3, V)
+    differentiated(changed_in_frames_that_have_returned, s)
+    differentiated(left_early, s, "a")
+    differentiated(left_early, s, "b")
+
+
+def raised_in_a_branch(s: float) -> Any:
+    table: dict[str, Any] = {}
+    positive = s > 0
+    try:
+        y = s * table["missing"] if positive else s
+    except KeyError:
+        y = 7 * s
+    return y
+
+
+def key_of_a_branch(s: float) -> Any:
+    table = {"a": 1.0}
+    if s > 0:
+        table["b"] = s
+    return 2 * s if "b" in table else s
+
+
+def length_of_a_branch(s: float) -> Any:
+    parts = [s]
+    if s > 0:
+        parts.append(s)
+    return s * len(parts)
+
+
+def truth_of_a_branch(s: float) -> Any:
+    parts: list[Any] = []
+    if s > 0:
+        parts.append(s)
+    return 2 * s if parts else s
+
+
+def type_of_a_branch(s: float) -> Any:
+    counter = Counter(s)
+    if s > 0:
+        counter.calls = None  # type: ignore[assignment]
+    return s if counter.calls is None else 2 * s
+
+
+def set_of_a_branch(s: float) -> Any:
+    seen = {1}
+    if s > 0:
+        seen.add(2)
+    return s * len(seen)
+
+
+def iterator_of_a_branch(s: float) -> Any:
+    given = iter([s, 2 * s])
+    if s > 0:
+        next(given)
+    return next(given)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        raised_in_a_branch,
+        key_of_a_branch,
+        length_of_a_branch,
+        truth_of_a_branch,
+        type_of_a_branch,
+        set_of_a_branch,
+        iterator_of_a_branch,
+    ],
+)
+def test_what_no_value_expresses_is_refused(function: Any) -> None:
+    assert refused(SymgradError, function, 0.7).span is not None
+
+
 def whole(x: Any, kind: str) -> Any:
     model = Square(x)
     history = []

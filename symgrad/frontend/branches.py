@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symgrad.errors import NotYetSupported
-from symgrad.frontend.environment import MISSING, Cell, Environment, changes, environment, put, restore
+from symgrad.frontend.environment import MISSING, Cell, Conflict, Environment, changes, environment, put, restore
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.merging import UNSET, Merger
 from symgrad.frontend.operators import comparison
@@ -24,6 +23,7 @@ from symgrad.ir.program import Choose, Value
 from symgrad.ir.tensor import BOOLEAN, Tensor
 
 Alternative = Callable[[], Flow]
+RESIZED = Conflict("this list has another length in each branch")
 
 
 @dataclass
@@ -48,7 +48,10 @@ def branch(frame: Frame, node: ast.AST, condition: Value, first: Alternative, se
         restore(before)
     merger = Merger(reader)
     cells = _changed(before, sides)
-    merged = {cell: merger.merged(a, b, _name(cell)) for cell, (a, b) in cells.items()}
+    merged = {
+        cell: RESIZED if cell[1] == "length" and a != b else merger.merged(a, b, _name(cell))
+        for cell, (a, b) in cells.items()
+    }
     flow = _merged_flow(merger, sides[0].flow, sides[1].flow)
     _finish(frame, tested, merger, sides)
     for cell, item in merged.items():
@@ -62,10 +65,9 @@ def _changed(before: Environment, sides: list[Side]) -> dict[Cell, tuple[object,
     found = {}
     for cell in {**first, **second}:
         old = before.cells.get(cell, MISSING)
-        if cell[1] == "length" and first.get(cell, (old, old))[1] != second.get(cell, (old, old))[1]:
-            raise NotYetSupported("a list has another length in each branch", remedy="fill an array, or use np.where")
         found[cell] = first.get(cell, (old, old))[1], second.get(cell, (old, old))[1]
-    return found
+    resized = {cell[0] for cell, (a, b) in found.items() if cell[1] == "length" and a != b}
+    return {cell: pair for cell, pair in found.items() if cell[0] not in resized or cell[1] == "length"}
 
 
 def _name(cell: Cell) -> str | None:

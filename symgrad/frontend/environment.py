@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from symgrad.frontend.values import Closure, is_dataclass_instance
+from symgrad.frontend.values import Bound, Closure, Method, Stream, Super, is_dataclass_instance, is_made
 from symgrad.ir.program import Value
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def environment(reader: Reader) -> Environment:
             found.cells[id(item), kind, name] = held
             if not isinstance(held, Contents):
                 pending.append(held)
-            pending.extend(_parts(held))
+        pending.extend(_parts(item))
     return found
 
 
@@ -85,6 +85,8 @@ def _cells(item: object) -> Iterator[tuple[str, Any, object]]:
     elif is_instance(item):
         for name, held in vars(item).items():
             yield "attribute", name, held
+    elif isinstance(item, Stream):
+        yield "position", "", item.position
 
 
 def _is_frame(item: object) -> bool:
@@ -93,9 +95,8 @@ def _is_frame(item: object) -> bool:
 
 def is_instance(item: object) -> bool:
     """Whether an object was made while reading: its attributes are plain."""
-    return (
-        is_dataclass_instance(item) and type(item).__module__.split(".")[0] != "symgrad" and hasattr(item, "__dict__")
-    )
+    made = is_dataclass_instance(item) and type(item).__module__.split(".")[0] != "symgrad"
+    return is_made(item) or (made and hasattr(item, "__dict__"))
 
 
 def _parts(item: object) -> Iterable[object]:
@@ -104,7 +105,13 @@ def _parts(item: object) -> Iterable[object]:
         return item
     if isinstance(item, Closure):
         return (item.frame, *item.defaults, *item.keyword_defaults.values())
-    return ()
+    if isinstance(item, Bound):
+        return (item.function, *item.args, *item.keywords.values())
+    if isinstance(item, Method):
+        return (item.value,)
+    if isinstance(item, Super):
+        return (item.owner,)
+    return (item.outer,) if _is_frame(item) else ()  # type: ignore[attr-defined]
 
 
 def restore(env: Environment) -> None:
@@ -124,6 +131,9 @@ def _restore(holder: Any, cells: list[tuple[str, Any, object]]) -> None:
     elif _is_frame(holder):
         holder.variables.clear()
         holder.variables.update({name: held for _, name, held in cells})
+    elif isinstance(holder, Stream):
+        position: Any = cells[0][2]
+        holder.position = position
     elif isinstance(holder, list):
         holder[:] = [held for kind, _, held in cells if kind == "item"]
     elif isinstance(holder, dict):
@@ -147,6 +157,8 @@ def put(env: Environment, cell: Cell, item: object) -> None:
         _set(holder, name, item)
     elif kind == "item":
         holder[name:] = [item, *holder[name + 1 :]]
+    elif kind == "length" and isinstance(item, Conflict):
+        holder[:] = [item]
     elif kind == "attribute":
         _set(vars(holder), name, item)
 

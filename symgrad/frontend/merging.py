@@ -130,7 +130,7 @@ class Merger:
                 case dict() if list(first) == list(second):
                     return {key: self.merged(item, second[key], name) for key, item in first.items()}
                 case _ if is_instance(first) and list(vars(first)) == list(vars(second)):
-                    made = object.__new__(type(first))
+                    made = first.__new__(type(first))
                     for key, item in vars(first).items():
                         object.__setattr__(made, key, self.merged(item, vars(second)[key], key))
                     return made

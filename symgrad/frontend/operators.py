@@ -15,8 +15,9 @@ from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.lifting import lifted, number
+from symgrad.frontend.members import readable
 from symgrad.frontend.special_methods import is_overloaded, overloaded
-from symgrad.frontend.values import Named, Shape, describe, has_values, is_number
+from symgrad.frontend.values import Named, Shape, children, describe, has_values, is_number
 from symgrad.ir.program import Value
 from symgrad.rules.row import Algebra, Elementwise
 from symgrad.rules.table import lookup
@@ -107,6 +108,8 @@ def _contained(frame: Frame, node: ast.expr, item: object, container: object) ->
         raise NotYetSupported("a test of run-time values with `in` is not supported", remedy="use np.isin or compare")
     if has_values(container) and not isinstance(container, dict):
         raise NotYetSupported("a container of run-time values is searched", remedy="compare its items")
+    for child in children(container):
+        readable(child)
     with frame.evaluating(node):
         return bool(operator.contains(container, item))  # type: ignore[arg-type]
 

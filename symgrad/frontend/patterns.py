@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from symgrad.frontend.attributes import attribute
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.operators import binary, comparison
 from symgrad.frontend.reflection import sample_of
+from symgrad.frontend.special_methods import written
 from symgrad.frontend.truth import elements, sizes_compared
 from symgrad.frontend.values import describe, has_values, is_number
 from symgrad.ir.kinds import is_python
@@ -104,17 +104,11 @@ def _equal(frame: Frame, node: ast.expr, subject: object, fit: Fit) -> bool:
         return _numbers_equal(frame, node, subject, wanted, fit)
     if has_values(subject):
         related = isinstance(wanted, type(subject)) or isinstance(subject, type(wanted))
-        if not related and _compares_its_own(wanted) and _compares_its_own(subject):
+        if not related and not written(wanted, "__eq__") and not written(subject, "__eq__"):
             return False
         raise NotYetSupported("a container of run-time values is compared", remedy="match its items")
     with frame.evaluating(node):
         return bool(subject == wanted)
-
-
-def _compares_its_own(item: object) -> bool:
-    """Whether an object is equal to none of another type: its class has no ``__eq__`` written in Python."""
-    equal = inspect.getattr_static(type(item), "__eq__")
-    return not isinstance(equal, types.FunctionType) or equal.__code__.co_filename == "<string>"
 
 
 def _numbers_equal(frame: Frame, node: ast.expr, subject: object, wanted: object, fit: Fit) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from symgrad.errors import SymgradError
 from symgrad.frontend.frame import Reader
 from symgrad.ir.builder import Builder
 from symgrad.ir.program import Region, Statement
@@ -31,5 +32,8 @@ def region(reader: Reader, reading: Reading | None = None) -> Iterator[Reading]:
     reader.builder, reader.statements = inside.builder, inside.statements
     try:
         yield inside
+    except SymgradError as error:
+        error.__cause__ = None  # whether this is raised is known at run time only: no handler answers it
+        raise
     finally:
         reader.builder, reader.statements = outer

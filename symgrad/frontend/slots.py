@@ -91,7 +91,7 @@ class Slots:
             case dict() if missing or list(first) == list(last):
                 return {key: self.slot(first if missing else first[key], item, name) for key, item in last.items()}
             case _ if is_instance(last) and (missing or list(vars(first)) == list(vars(last))):
-                made = object.__new__(type(last))
+                made = last.__new__(type(last))
                 for key, item in vars(last).items():
                     object.__setattr__(made, key, self.slot(first if missing else vars(first)[key], item, key))
                 return made
@@ -170,7 +170,7 @@ def filled(slot: Any, put: Callable[[Param], Value]) -> Any:
         case dict():
             return {key: filled(item, put) for key, item in slot.items()}
         case _ if is_instance(slot):
-            made = object.__new__(type(slot))
+            made = slot.__new__(type(slot))
             for key, item in vars(slot).items():
                 object.__setattr__(made, key, filled(item, put))
             return made

@@ -44,7 +44,7 @@ Kind = type[ast.operator] | type[ast.unaryop] | type[ast.cmpop]
 def is_overloaded(kind: Kind, *operands: object) -> bool:
     """Whether a class of an operand's says in Python what the operator does."""
     names = ("__eq__", "__ne__") if kind is ast.NotEq else _names(kind)
-    if any(_written(operand, name) for operand in operands for name in names):
+    if any(written(operand, name) for operand in operands for name in names):
         return True
     return kind in {ast.Eq, ast.NotEq} and any(is_made(item) and _has_identity(item) for item in operands)
 
@@ -52,7 +52,7 @@ def is_overloaded(kind: Kind, *operands: object) -> bool:
 def overloaded(frame: Frame, node: ast.expr, kind: Kind, *operands: object) -> object:
     """The result of the operator, by the method of the first operand or the reflected one of the second."""
     name, reflected = _names(kind)
-    if kind is ast.NotEq and not any(_written(operand, name) for operand in operands):
+    if kind is ast.NotEq and not any(written(operand, name) for operand in operands):
         return _negated(overloaded(frame, node, ast.Eq, *operands))
     first, second = operands[0], operands[-1]
     attempts = [(first, name, operands[1:]), (second, reflected, (first,))][: len(operands)]
@@ -61,7 +61,7 @@ def overloaded(frame: Frame, node: ast.expr, kind: Kind, *operands: object) -> o
     for owner, method, args in attempts:
         if isinstance(owner, Value) and not is_python(owner.tensor.kind):
             raise NotYetSupported(f"an array and {describe(second)} are combined", remedy=f"call .{reflected} yourself")
-        if _written(owner, method):
+        if written(owner, method):
             found = frame.reader.call(frame, node, member(frame, node, owner, method), args, {})
             if found is not NotImplemented:
                 return found
@@ -70,7 +70,7 @@ def overloaded(frame: Frame, node: ast.expr, kind: Kind, *operands: object) -> o
 
 def is_overloaded_in_place(kind: type[ast.operator], owner: object) -> bool:
     """Whether a class says in Python what an augmented assignment does."""
-    return _written(owner, f"__i{ARITHMETIC[kind]}__")
+    return written(owner, f"__i{ARITHMETIC[kind]}__")
 
 
 def overloaded_in_place(
@@ -109,7 +109,7 @@ def _names(kind: Kind) -> tuple[str, str]:
     return f"__{stem}__", f"__r{stem}__"
 
 
-def _written(operand: object, name: str) -> bool:
+def written(operand: object, name: str) -> bool:
     """Whether a method is written in Python; those that ``dataclass`` writes have no source."""
     found = inspect.getattr_static(type(operand), name, None)
     return isinstance(found, types.FunctionType) and found.__code__.co_filename != "<string>"

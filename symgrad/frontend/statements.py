@@ -57,6 +57,8 @@ def block(frame: Frame, statements: Sequence[ast.stmt]) -> Flow:
             if flow is not None:
                 return flow
             continue
+        if isinstance(statement, ast.With | ast.Match) and _leaves(statement):
+            return _with_rest(frame, statement, rest)
         flow = execute(frame, statement)
         if flow.ends:
             return flow
@@ -81,6 +83,16 @@ def _if(frame: Frame, node: ast.If, rest: Sequence[ast.stmt]) -> Flow | None:
     first, second = ([*node.body, *rest], [*node.orelse, *rest]) if leaves else (node.body, node.orelse)
     flow = branch(frame, node.test, test, lambda: block(frame, first), lambda: block(frame, second))
     return flow if leaves else None
+
+
+def _with_rest(frame: Frame, node: ast.With | ast.Match, rest: Sequence[ast.stmt]) -> Flow:
+    """A ``with`` or ``match`` whose body may leave the block: what follows it belongs to its body."""
+
+    def body(inner: Frame, statements: Sequence[ast.stmt]) -> Flow:
+        return block(inner, [*statements, *rest])
+
+    with frame.at(node):
+        return with_statement(frame, node, body) if isinstance(node, ast.With) else match_statement(frame, node, body)
 
 
 def _leaves(node: ast.AST, inside_loop: bool = False) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import types
 from collections.abc import Collection
 
 import sympy
@@ -10,7 +12,8 @@ import sympy
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.attributes import item
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.values import Shape, Stream, describe
+from symgrad.frontend.members import member, readable
+from symgrad.frontend.values import Shape, Stream, children, describe
 from symgrad.ir.program import Value
 from symgrad.ir.sizes import Condition, Sizes
 from symgrad.ir.tensor import Expr
@@ -42,6 +45,12 @@ def decided(frame: Frame, node: ast.expr, condition: object) -> bool | Value:
                 span=frame.span(node),
             )
         return bool(known != 0) if known.is_number else condition
+    for name in ("__bool__", "__len__"):
+        if isinstance(inspect.getattr_static(type(condition), name, None), types.FunctionType):
+            called = member(frame, node, condition, name)
+            return decided(frame, node, frame.reader.call(frame, node, called, (), {}))
+    for child in children(condition):
+        readable(child)
     with frame.evaluating(node):
         return bool(condition)
 
@@ -99,9 +108,11 @@ def elements(frame: Frame, container: object) -> list[object]:
             if len(container) > MOST_ELEMENTS:
                 reason = f"{len(container)} steps are too many to be written one by one"
                 raise NotYetSupported(reason, remedy="write the loop with array operations")
-            return sorted(container, key=repr) if isinstance(container, set | frozenset) else list(container)
+            if isinstance(container, set | frozenset):
+                return sorted(container, key=repr)
+            return list(map(readable, container))
         case Collection():
-            return list(container)
+            return list(map(readable, container))
     raise NotYetSupported(f"{describe(container)} cannot be iterated while compiling", remedy="use a tuple or a list")
 
 
