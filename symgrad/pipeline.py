@@ -147,7 +147,8 @@ def _differential(builder: Builder, op: Op, result: Tensor, tangents: Sequence[T
 
 def _variables(program: Program) -> dict[str, str]:
     """The user's names of formulas, by canonical text."""
-    named = [(value.tensor.expr, value.code.name) for value in values(program)]
+    inside = [value for region in program.body.regions() for value in region.values()]
+    named = [(value.tensor.expr, value.code.name) for value in (*inside, *values(program))]
     return {canonical(expr)[0]: name for expr, name in named if name is not None}
 
 

@@ -110,6 +110,7 @@ def _reversed_body(
     for place in places:
         tensor, result = loop.carried[place], loop.body.results[place]
         params.append(builder.input("d", tensor.shape, tensor.kind))
+        reverse.names[ref_of(params[-1])] = f"d{ref_of(tensor).name}"
         inner.seed(result, builder.rename(params[-1], result.indices))
     for place, tensor in steady.items():
         result = loop.body.results[place]

@@ -154,6 +154,9 @@ def _derived_loop(speller: Speller, block: Ref, loop: Loop) -> Suite:
     counter, head = _head(speller, inner, loop)
     carried = tuple(leaf() for _ in loop.carried)
     outputs = tuple(leaf() for _ in loop.carried)
+    for code, tensor in zip(carried, loop.carried, strict=True):
+        named = [speller.names[entry.ref] for entry in tensor.expr.atoms(Entry) if entry.ref in speller.names]
+        speller.hints.update(dict.fromkeys([code], named[0]) if named else {})
     suite = LoopSuite(
         Code(f"@loop{block.serial}.{leaf().template}"), loop, speller, inner, counter, head, carried, outputs
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from symgrad.emit.memory import base, is_new
-from symgrad.emit.printing import to_source
+from symgrad.emit.printing import expression_text, to_source
 from symgrad.emit.stacks import Stacks
 from symgrad.emit.suites import BranchSuite, LoopSuite, Suite
 from symgrad.ir.code import Code
@@ -43,7 +43,8 @@ class LoopText:
         self.body = self.outer.inside(suite.inner.outside, leaves)
         self.body.results = _gathered((suite.results[place], suite.carried[place]) for place in suite.results)
         self.body.forced = {*suite.effects, *([] if suite.stop is None else [suite.stop])}
-        self.body.count([*self.stacks.early, *suite.roots, *self.stacks.late], suite.inner.sequence)
+        stores = [*self.stacks.early, *self.stacks.late]
+        self.body.count([*stores, *suite.roots], [*self.stacks.early, *suite.inner.sequence])
         tester = suite.inner if suite.tester is None else suite.tester
         self.tests = self.outer.inside(tester.outside, leaves)
         self.tests.count([] if suite.test is None else [suite.test], () if suite.tester is None else tester.sequence)
@@ -64,11 +65,11 @@ class LoopText:
         named = {place: self._name(place) for place in suite.results}
         for writer in (self.body, self.tests):
             writer.named.update({suite.carried[place]: name for place, name in named.items()})
-        counter = outer.names.of(suite.counter) if self._is_counted() else None
+        counter = outer.names.counter(suite.counter, outer.named.values()) if self._is_counted() else None
         if counter is not None:
             self.body.named[suite.counter] = self.tests.named[suite.counter] = counter
         self.body.owned |= {suite.carried[place] for place in self._owned()}
-        self.stacks.name(named, self.body)
+        self.stacks.name(named)
         self.tests.write(self.tests.order)
         self.body.write(self.body.order)
         self._start(named)
@@ -86,10 +87,13 @@ class LoopText:
         """The name of what is carried: that of what it starts as, if it is read no more."""
         outer, initial = self.outer, self.suite.initial[place]
         name = outer.named.get(initial)
-        others = [code for other, code in self.suite.initial.items() if other != place]
-        if name is not None and initial not in others and self._dies(initial) and initial not in outer.leaves:
+        if name is not None and self._is_single(initial) and self._dies(initial) and initial not in outer.leaves:
             return name
         return outer.names.of(self.suite.carried[place])
+
+    def _is_single(self, initial: Code) -> bool:
+        """Whether one carried value only starts as this."""
+        return list(self.suite.initial.values()).count(initial) == 1
 
     def _dies(self, initial: Code) -> bool:
         """Whether nobody reads what the loop starts with, but the loop as its start."""
@@ -102,7 +106,7 @@ class LoopText:
         for place, name in named.items():
             initial = self.suite.initial[place]
             changes = self.suite.carried[place] in self.body.changed
-            own = self._dies(initial) and (is_new(initial) or initial in outer.owned)
+            own = self._is_single(initial) and self._dies(initial) and (is_new(initial) or initial in outer.owned)
             value = outer.expression(initial)
             if changes and not own:
                 value = ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
@@ -133,24 +137,24 @@ class LoopText:
     def _header(self, counter: str | None) -> list[str]:
         suite = self.suite
         if suite.head is not None:
-            return [f"for {counter} in {to_source(self.outer.expression(suite.head))}:"]
+            return [f"for {counter} in {expression_text(self.outer.expression(suite.head))}:"]
         if suite.test is None or self.tests.lines:
             return ["while True:"]
-        return [f"while {to_source(self.tests.expression(suite.test))}:"]
+        return [f"while {expression_text(self.tests.expression(suite.test))}:"]
 
     def _round(self, counter: str | None) -> Iterable[str]:
         suite = self.suite
         if suite.test is not None and self.tests.lines:
             yield from self.tests.lines
-            yield f"if not ({to_source(self.tests.expression(suite.test))}):"
+            yield f"if not ({expression_text(self.tests.expression(suite.test))}):"
             yield "    break"
-        yield from self.stacks.counting(counter)
+        yield from self.stacks.counting()
         yield from self.body.lines
         yield from self.body.moves()
         if suite.head is None and counter is not None:
             yield f"{counter} += 1"
         if suite.stop is not None:
-            yield f"if {to_source(self.body.expression(suite.stop))}:"
+            yield f"if {expression_text(self.body.expression(suite.stop))}:"
             yield "    break"
 
 
@@ -251,7 +255,7 @@ def indented(lines: Iterable[str]) -> list[str]:
 
 
 def _branch(condition: ast.expr, first: list[str], second: list[str]) -> list[str]:
-    text = to_source(condition)
+    text = expression_text(condition)
     if not first and not second:
         return []
     if not first:

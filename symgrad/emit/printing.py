@@ -24,6 +24,13 @@ def to_source(tree: ast.AST) -> str:
     return ast.unparse(tree)
 
 
+def expression_text(tree: ast.expr) -> str:
+    """Python text for an expression that stands by itself, without parentheses around it."""
+    if isinstance(tree, ast.Tuple):
+        return to_source(tree)
+    return to_source(ast.Expr(tree))
+
+
 def _astor_text(tree: ast.AST) -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

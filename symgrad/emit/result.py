@@ -31,10 +31,15 @@ class Results:
             return self._zeros(source)
         array = self._filled(self._number(self.speller.tensor(gradient)), gradient, source)
         code = _cast(array.code, array.kind, tensor.kind, tensor.rank)
-        if tensor.rank and (base(code) in self.given or not is_new(base(code))):
+        if tensor.rank and (base(code) in self.given or not self._is_own(base(code))):
             code = Code("_0.copy()", (code,))
         self.given.add(base(code))
         return code
+
+    def _is_own(self, code: Code) -> bool:
+        """Whether nothing but the derivative holds an array: it is new, or comes out of a derived loop or branch."""
+        suite = self.speller.suites.bound.get(code)
+        return is_new(code) if suite is None else suite.is_derived
 
     def _number(self, array: Array) -> Array:
         """An integer as a float; an array of brackets is cast with the others."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import sympy
 
-from symgrad.emit.printing import to_source
+from symgrad.emit.printing import expression_text
 from symgrad.emit.suites import LoopSuite, Stack
 from symgrad.ir.code import Code
+from symgrad.ir.tensor import Expr
 
 if TYPE_CHECKING:
     from symgrad.emit.statements import Statements
@@ -49,11 +51,20 @@ class Stacks:
         """What is read before the loop."""
         suite = self.suite
         lengths = [length for stack in suite.stacks.values() for length in stack.lengths]
-        if suite.stacks and not suite.loop.ends_itself:
-            lengths += [suite.outer.size(suite.loop.rounds), suite.outer.size(suite.loop.rounds + 1)]
+        if not suite.loop.ends_itself:
+            lengths += [suite.outer.size(self._length(stack)) for stack in suite.stacks.values()]
+            lengths += [suite.outer.size(self._last) for stack in suite.stacks.values() if stack.states]
         return lengths
 
-    def name(self, named: Mapping[int, str], body: Statements) -> None:
+    def _length(self, stack: Stack) -> Expr:
+        return self.suite.loop.rounds + 1 if stack.states else self.suite.loop.rounds
+
+    @property
+    def _last(self) -> Expr:
+        """The place of the state after the last round."""
+        return sympy.S.Zero if self.suite.loop.backward else self.suite.loop.rounds
+
+    def name(self, named: Mapping[int, str]) -> None:
         """Give every stack a name: ``H`` for what ``h`` was in every round."""
         leaves = {self.suite.carried[place]: name for place, name in named.items()}
         for stack in self.suite.stacks.values():
@@ -74,9 +85,8 @@ class Stacks:
     def _empty(self, stack: Stack) -> str:
         if self.suite.loop.ends_itself:
             return "[]"
-        rounds = self.suite.loop.rounds + 1 if stack.states else self.suite.loop.rounds
-        lengths = (self.suite.outer.size(rounds), *stack.lengths)
-        shape = ", ".join(to_source(self.outer.expression(length)) for length in lengths)
+        lengths = (self.suite.outer.size(self._length(stack)), *stack.lengths)
+        shape = ", ".join(expression_text(self.outer.expression(length)) for length in lengths)
         kind = np.dtype(stack.kind)
         dtype = "" if kind == np.dtype(float) else f", dtype={self._dtype(kind)}"
         return f"{self._numpy}.empty({f'({shape})' if stack.lengths else shape}{dtype})"
@@ -88,13 +98,13 @@ class Stacks:
     def _dtype(self, kind: np.dtype[np.generic]) -> str:
         return "bool" if kind == np.dtype(bool) else f"{self._numpy}.{kind.name}"
 
-    def counting(self, counter: str | None) -> Iterable[str]:
+    def counting(self) -> Iterable[str]:
         """The count of rounds, of a loop over a range that may end before."""
         if self.suite.counted and self.suite.head is not None:
             number = self.suite.inner.array(self.suite.loop.counter.ref).code
             code = Code("_0 + 1", (number,))
             body = self.outer.inner[self.suite.code].body
-            yield f"{self.outer.named[self.suite.rounds]} = {to_source(body.expression(code))}"
+            yield f"{self.outer.named[self.suite.rounds]} = {expression_text(body.expression(code))}"
 
     def finish(self, named: Mapping[int, str], counter: str | None) -> None:
         """The state after the last round; lists become arrays."""
@@ -108,10 +118,10 @@ class Stacks:
                 outer.lines += [f"{name}.append({last})"] if stack.states else []
                 outer.lines.append(f"{name} = {self._numpy}.reshape({name}, {self._shape(stack)})")
             elif stack.states:
-                place = suite.outer.size(suite.loop.rounds if not suite.loop.backward else suite.loop.rounds * 0)
-                outer.lines.append(f"{name}[{to_source(outer.expression(place))}] = {last}")
+                place = suite.outer.size(self._last)
+                outer.lines.append(f"{name}[{expression_text(outer.expression(place))}] = {last}")
 
     def _shape(self, stack: Stack) -> str:
         rounds = self.outer.named[self.suite.rounds]
-        lengths = ", ".join(to_source(self.outer.expression(length)) for length in stack.lengths)
+        lengths = ", ".join(expression_text(self.outer.expression(length)) for length in stack.lengths)
         return f"({rounds}{' + 1' if stack.states else ''}, {lengths})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections import ChainMap, Counter
-from collections.abc import Iterable, Mapping, MutableMapping, Set
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Set
 from dataclasses import dataclass, field
 
 from symgrad.emit.compound import BranchText, LoopText, compound
@@ -33,12 +33,22 @@ class Names:
     taken: set[str]
     hints: Mapping[Code, str]
     modules: Mapping[str, str]
+    counters: set[str] = field(default_factory=set)
 
     def of(self, code: Code) -> str:
         """A free name for a value: the user's, or one that fits."""
         if code.name is not None:
             return self.free(code.name, self.taken)
         return self.new(self.hints.get(code) or _hint(code))
+
+    def counter(self, code: Code, visible: Collection[str]) -> str:
+        """A name for what counts rounds: one that counted those of another loop will do."""
+        hint = code.name or "k"
+        if hint in self.counters and hint not in visible:
+            return hint
+        name = self.of(code)
+        self.counters.add(name)
+        return name
 
     def new(self, hint: str) -> str:
         """A name that the user's code does not mention."""
@@ -99,7 +109,8 @@ class Statements:
             for operand, weight in self.operands(code):
                 self.uses[operand] += weight
                 consumers.setdefault(operand, []).append(code)
-        self.life = Lifetimes(consumers, set(roots), {code: k for k, code in enumerate(self.order)}, self._is_statement)
+        kept = {root for root in roots if not root.template.startswith(DO)}
+        self.life = Lifetimes(consumers, kept, {code: k for k, code in enumerate(self.order)}, self._is_statement)
         return list(self.order)
 
     def operands(self, code: Code) -> list[tuple[Code, int]]:
@@ -229,9 +240,23 @@ class Statements:
         array = code.operands[0]
         if array not in self.named or not (array in self.owned or (array in self.order and is_new(array))):
             return None
-        first, *rest = code.operands
-        late = any(self._reads(operand, array) for operand in rest) and code.template.count("\n") > 1
-        return None if late or not self.life.ends_at(array, code) else array
+        late = [operand for operand in self._late(code) if self._reads(operand, array)]
+        if not self.life.ends_at(array, code) or not all(map(is_new, late)):
+            return None
+        for operand in late:
+            if operand not in self.named:
+                self.assign(operand)
+        return array
+
+    def _late(self, code: Code) -> list[Code]:
+        """The operands that a block reads after its first statement has changed its array."""
+        names = {
+            node.id
+            for statement in parse_template(code.template)[2:]
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name)
+        }
+        return [operand for place, operand in enumerate(code.operands) if place and f"_{place}" in names]
 
     def _reads(self, code: Code, array: Code) -> bool:
         """Whether an expression that is not computed yet reads an array."""
@@ -323,11 +348,15 @@ def is_block(code: Code) -> bool:
     return code.template.startswith("_ = ")
 
 
+CHEAP = ("_0.shape", "range(", "reversed(", "len(", "np.zeros(", "np.full(")
+"""Templates that are written again rather than named: lengths, ranges, and new arrays, of which each has its own."""
+
+
 def trivial(code: Code) -> bool:
     """Whether a code is as cheap as a name: a constant, a length, a transpose or a view of a name."""
     if not code.operands:
         return True
-    cheap = (is_view(code) and not is_element(code)) or code.template.startswith("_0.shape")
+    cheap = (is_view(code) and not is_element(code)) or code.template.startswith(CHEAP)
     return cheap and all(trivial(operand) for operand in code.operands)
 
 

@@ -91,6 +91,11 @@ class LoopSuite:
     _leaves: dict[tuple[Role, int | Ref], Code] = field(default_factory=dict)
 
     @property
+    def is_derived(self) -> bool:
+        """Whether this is no loop of the user's."""
+        return self.repeat is None
+
+    @property
     def roots(self) -> list[Code]:
         """What a round computes."""
         more = [] if self.stop is None else [self.stop]
@@ -181,6 +186,11 @@ class BranchSuite:
     condition: Code | None = None
     results: dict[int, tuple[Code, Code]] = field(default_factory=dict)
     effects: tuple[tuple[Code, ...], tuple[Code, ...]] = ((), ())
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether this is no branch of the user's."""
+        return self.choose is None
 
     def roots(self, side: int) -> list[Code]:
         """What one of the bodies computes."""
