@@ -9,6 +9,7 @@ from symgrad.api import (
     clear_cache,
     custom_gradient,
     grad,
+    hvp,
     value_and_grad,
     verify,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "clear_cache",
     "custom_gradient",
     "grad",
+    "hvp",
     "value_and_grad",
     "verify",
 ]

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sympy
+
 from symgrad.autodiff.reverse import Rules, gradient
 from symgrad.emit.gradient import Vocabulary, emit_gradient, values
 from symgrad.errors import DifferentiationError, NoDerivative, NotYetSupported, ShapeError, UnsupportedSyntax
@@ -133,9 +135,26 @@ def derive(
     loss = _loss(program, request)
     structures = [_argument(program, argnum) for argnum in _argnums(request)]
     inputs = _differentiated(program, [structure for structure, _ in structures])
-    rules = Rules(cheapest, OPERATIONS, _differential)
-    found, names = gradient(builder, rules, loss, [source.value.tensor for source in inputs], _variables(program))
+    rules, variables = Rules(cheapest, OPERATIONS, _differential), _variables(program)
+    wrt = [source.value.tensor for source in inputs]
+    found, names = gradient(builder, rules, loss, wrt, variables)
+    if request.transform == "hvp":
+        found, more = gradient(builder, rules, _along(program, found, builder), wrt, variables)
+        names = {**names, **more}
     return program, structures, {s.access: g for s, g in zip(inputs, found, strict=True)}, names
+
+
+def _along(program: Program, gradients: Sequence[Tensor], builder: Builder) -> Tensor:
+    """The derivative in the direction that the last argument gives."""
+    direction = _leaves(program.arguments[list(program.arguments)[-1]])
+    if len(direction) != len(gradients):
+        raise _located(program, "the direction has not the structure of the argument", "give one like the argument")
+    total = sympy.S.Zero
+    for found, given in zip(gradients, direction, strict=True):
+        exprs, common = builder.broadcast(builder.fresh(found), given.tensor)
+        bound = [index for index in common if index is not None]
+        total += builder.sum(exprs[0] * exprs[1], bound, found.kind)
+    return Tensor(total, (), float)
 
 
 def _differential(builder: Builder, op: Op, result: Tensor, tangents: Sequence[Tensor | None]) -> Tensor:
@@ -164,7 +183,8 @@ def _argnums(request: Request) -> tuple[int | str, ...]:
 
 def _active_names(request: Request, signature: Signature) -> tuple[str, ...]:
     names = signature.names
-    return tuple(names[min(k, len(names) - 1)] if isinstance(k, int) else k for k in _argnums(request))
+    more = names[-1:] if request.transform == "hvp" else ()
+    return (*more, *(names[min(k, len(names) - 1)] if isinstance(k, int) else k for k in _argnums(request)))
 
 
 def _argument(program: Program, argnum: int | str) -> tuple[object, Code]:

@@ -99,7 +99,14 @@ class _Recorder:
         known = self.inner.own.get(ref)
         axes = next(c.free for c in self.loop.carried if ref_of(c) is ref) if known is None else known.indices
         read = saved(self.builder, self.block, self.loop, Entry(ref, axes))
-        self.inner.own[ref] = Equation(ref, axes, Map(read))
+        self._define_first(Equation(ref, axes, Map(read)))
+
+    def _define_first(self, equation: Equation) -> None:
+        """Define what is read of the round before all that uses it."""
+        own = dict(self.inner.own)
+        own.pop(equation.ref, None)
+        self.inner.own.clear()
+        self.inner.own.update({equation.ref: equation, **own})
 
     def _saving(self, ref: Ref) -> float:
         equation = self.inner.own.get(ref)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from symgrad.ir.program import Program
 from symgrad.ir.signature import Arg, ArrayArg, NumberArg, Request, Signature
 
-TRANSFORMS = {"grad": "Gradient", "value_and_grad": "Value and gradient"}
+TRANSFORMS = {"grad": "Gradient", "value_and_grad": "Value and gradient", "hvp": "Hessian-vector product"}
 
 
 def docstring(program: Program, request: Request, signature: Signature) -> str:

@@ -45,7 +45,7 @@ def emit_gradient(
 ) -> Generated:
     """Source of the derived function; ``structures`` are the differentiated arguments with their code,
     ``gradients`` are given by access text."""
-    returned = request.transform != "grad" or request.has_aux
+    returned = request.transform == "value_and_grad" or request.has_aux
     known = gather(program, values(program) if returned else with_products(values(program)))
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
     effects = add_statements(speller, program.body)
@@ -109,7 +109,7 @@ def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[li
     places = [f"_{k}" for k in range(len(parts))]
     gradient = places[0] if single else f"({', '.join(places)}{',' if len(places) == 1 else ''})"
     outcome = program.result
-    if request.transform == "grad" and not request.has_aux:
+    if request.transform in {"grad", "hvp"} and not request.has_aux:
         return parts, gradient
     pair = outcome if request.has_aux and isinstance(outcome, tuple) else (outcome,)
     wanted = pair if request.transform == "value_and_grad" else pair[1:]

@@ -137,4 +137,20 @@ class Aliasing:
         """A container that comes from outside."""
         self._foreign[id(container)] = container
 
+    def entangle(self, made: object, origin: object) -> None:
+        """``made`` is ``origin`` for some run-time values: no change of one of them can be told of the other."""
+        self._entangled.setdefault(id(made), [made]).append(origin)
+        self._entangled.setdefault(id(origin), [origin]).append(made)
+
+    def entangled(self, container: object) -> list[object]:
+        """The containers that may be the same object as one, for some run-time values."""
+        found, pending = [], [container]
+        while pending:
+            item = pending.pop()
+            if not any(item is other for other in found):
+                found.append(item)
+                pending += self._entangled.get(id(item), ())
+        return found[1:]
+
     _foreign: dict[int, object] = field(default_factory=dict)
+    _entangled: dict[int, list[object]] = field(default_factory=dict)

@@ -46,7 +46,7 @@ def branch(frame: Frame, node: ast.AST, condition: Value, first: Alternative, se
             flow = alternative()
         sides.append(Side(reading, flow, environment(reader)))
         restore(before)
-    merger = Merger(reader)
+    merger = Merger(reader, (sides[0].after, sides[1].after))
     cells = _changed(before, sides)
     merged = {
         cell: RESIZED if cell[1] == "length" and a != b else merger.merged(a, b, _name(cell))

@@ -13,6 +13,7 @@ import types
 from collections.abc import Callable, Mapping
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
+from symgrad.frontend.environment import environment
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.special_methods import is_overloaded_in_place, overloaded_in_place
 from symgrad.frontend.truth import elements
@@ -49,6 +50,12 @@ def _check_known(frame: Frame, container: object) -> None:
     if isinstance(container, set) and frame.builder is not frame.reader.arguments.builder:
         reason = "changing a set in a branch or a loop that is decided at run time is not supported"
         raise NotYetSupported(reason, remedy="use a list or a dict")
+    others = frame.reader.aliasing.entangled(container)
+    if others:
+        alive = environment(frame.reader).holders
+        if any(id(other) in alive for other in others):
+            reason = f"whether {describe(container)} that is changed here is another one, too, is known at run time only"
+            raise NotYetSupported(reason, remedy="change a copy of it")
 
 
 def hold(container: object, item: object) -> object:

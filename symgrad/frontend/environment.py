@@ -47,6 +47,23 @@ class Environment:
 
     cells: dict[Cell, object] = field(default_factory=dict)
     holders: dict[int, object] = field(default_factory=dict)
+    _items: dict[int, dict[Any, object]] = field(default_factory=dict)
+
+    def value(self, value: Value) -> Value:
+        """An array as it was."""
+        contents = self.cells.get((id(value), "contents", ""))
+        return contents.value if isinstance(contents, Contents) else value
+
+    def items(self, holder: Any) -> Any:
+        """What a list, a dict (by key) or an object (by name) held."""
+        if id(holder) not in self.holders:
+            return holder if isinstance(holder, list | dict) else vars(holder)
+        if not self._items:
+            for (owner, kind, name), held in self.cells.items():
+                if kind in {"item", "attribute"}:
+                    self._items.setdefault(owner, {})[name] = held
+        found = self._items.get(id(holder), {})
+        return list(found.values()) if isinstance(holder, list) else found
 
 
 def environment(reader: Reader) -> Environment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ import sympy
 
 from symgrad.errors import ShapeError
 from symgrad.frontend.code_writer import literal
-from symgrad.frontend.environment import Conflict, Contents, Missing, is_instance
+from symgrad.frontend.environment import Conflict, Contents, Environment, Missing, is_instance
 from symgrad.frontend.frame import Reader
 from symgrad.frontend.lifting import number
 from symgrad.frontend.values import Shape, describe, is_number
@@ -40,9 +41,13 @@ def number_or_value(reader: Reader, item: object) -> Value | None:
 
 @dataclass
 class Merger:
-    """Collects what differs; ``outputs`` are the values of which each branch has its own."""
+    """Collects what differs; ``outputs`` are the values of which each branch has its own.
+
+    ``sides`` tell what arrays and containers held at the end of each branch.
+    """
 
     reader: Reader
+    sides: tuple[Environment, Environment]
     pairs: list[tuple[Value, Value]] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     _known: dict[tuple[int, int], Any] = field(default_factory=dict)
@@ -66,13 +71,18 @@ class Merger:
         if isinstance(first, Contents) and isinstance(second, Contents):
             value = self.merged(first.value, second.value, name)
             return Contents(value) if isinstance(value, Value) else value
-        values = number_or_value(self.reader, first), number_or_value(self.reader, second)
+        values = self._number(first, 0), self._number(second, 1)
         if isinstance(first, Value) or isinstance(second, Value) or first != second or type(first) is not type(second):
             if values[0] is not None and values[1] is not None:
-                return self._value(values[0], values[1], name)
+                return self._value(values[0], values[1], name, (first, second))
         elif values[0] is not None:
             return first
         return self._container(first, second, name)
+
+    def _number(self, item: object, side: int) -> Value | None:
+        """A number or an array as it was at the end of a branch."""
+        value = number_or_value(self.reader, item)
+        return None if value is None else self.sides[side].value(value)
 
     def _partly(self, first: object, second: object) -> object:
         """What only one of the branches has set."""
@@ -82,20 +92,29 @@ class Merger:
         return self._filled(first, second, present)
 
     def _filled(self, first: object, second: object, present: object) -> object:
-        value = number_or_value(self.reader, present)
+        side = 1 if first is UNSET else 0
+        value = self._number(present, side)
         if value is not None:
-            zero = _zero(value)
-            return self._value(zero if first is UNSET else value, zero if second is UNSET else value, None)
-        if isinstance(present, tuple | list) and not isinstance(present, Shape):
-            items = [self.merged(*((UNSET, item) if first is UNSET else (item, UNSET))) for item in present]
-            return tuple.__new__(type(present), items) if isinstance(present, tuple) else items
-        if isinstance(present, dict):
-            return {
-                key: self.merged(*((UNSET, item) if first is UNSET else (item, UNSET))) for key, item in present.items()
-            }
+            pair = (value, _zero(value)) if side == 0 else (_zero(value), value)
+            return self._value(*pair, None, (first, second))
+
+        def filled(item: object) -> object:
+            return self.merged(item, UNSET) if side == 0 else self.merged(UNSET, item)
+
+        match present:
+            case Shape():
+                return present
+            case tuple():
+                return tuple.__new__(type(present), list(map(filled, present)))
+            case list():
+                return self._entangled([filled(item) for item in self.sides[side].items(present)], present)
+            case dict():
+                items = {key: filled(item) for key, item in self.sides[side].items(present).items()}
+                return self._entangled(items, present)
         return present
 
-    def _value(self, first: Value, second: Value, name: str | None) -> object:
+    def _value(self, first: Value, second: Value, name: str | None, handles: tuple[object, object]) -> object:
+        """What is ``first`` or ``second``: the arrays ``handles`` as they were at the ends of the branches."""
         tensors = first.tensor, second.tensor
         if tensors[0].rank != tensors[1].rank:
             return Conflict("this is a number in one branch and an array in the other, or has other axes")
@@ -112,10 +131,10 @@ class Merger:
         self.pairs.append((pair[0], pair[1]))
         output = Value(pair[0].tensor, leaf(name or (names[0] if names else None)))
         self.outputs.append(output)
-        self._share(output, (first, second))
+        self._share(output, [handle for handle in handles if isinstance(handle, Value)])
         return output
 
-    def _share(self, output: Value, values: tuple[Value, Value]) -> None:
+    def _share(self, output: Value, values: Sequence[Value]) -> None:
         aliasing = self.reader.aliasing
         if any(map(aliasing.is_array, values)):
             aliasing.array(output)
@@ -124,19 +143,43 @@ class Merger:
     def _container(self, first: Any, second: Any, name: str | None) -> object:
         if type(first) is type(second):
             match first:
-                case tuple() | list() if len(first) == len(second) and not isinstance(first, Shape):
+                case tuple() if len(first) == len(second) and not isinstance(first, Shape):
                     items = [self.merged(a, b, name) for a, b in zip(first, second, strict=True)]
-                    return tuple.__new__(type(first), items) if isinstance(first, tuple) else items
-                case dict() if list(first) == list(second):
-                    return {key: self.merged(item, second[key], name) for key, item in first.items()}
-                case _ if is_instance(first) and list(vars(first)) == list(vars(second)):
-                    made = first.__new__(type(first))
-                    for key, item in vars(first).items():
-                        object.__setattr__(made, key, self.merged(item, vars(second)[key], key))
-                    return made
+                    return tuple.__new__(type(first), items)
+                case list() | dict():
+                    made = self._contents(first, second, name)
+                    if made is not None:
+                        return self._entangled(made, first, second)
+                case _ if is_instance(first):
+                    held = self._contents(first, second, name)
+                    if held is not None:
+                        return self._entangled(_instance(first, held), first, second)
             if not isinstance(first, tuple | list | dict) and first == second:
                 return first
         return Conflict(f"this is {describe(first)} in one branch and {describe(second)} in the other")
+
+    def _contents(self, first: object, second: object, name: str | None) -> Any:
+        """The items of lists of one length, or of dicts or objects with the same keys; None if they are not alike."""
+        one, other = self.sides[0].items(first), self.sides[1].items(second)
+        if isinstance(first, list) and len(one) == len(other):
+            return [self.merged(a, b, name) for a, b in zip(one, other, strict=True)]
+        if isinstance(first, list) or list(one) != list(other):
+            return None
+        is_dict = isinstance(first, dict)
+        return {key: self.merged(item, other[key], name if is_dict else key) for key, item in one.items()}
+
+    def _entangled(self, made: object, *origins: object) -> object:
+        """What is one of the ``origins``: a change of either would have to change the other."""
+        for origin in origins:
+            self.reader.aliasing.entangle(made, origin)
+        return made
+
+
+def _instance(like: object, held: dict[str, object]) -> object:
+    made = type(like).__new__(type(like))
+    for key, item in held.items():
+        object.__setattr__(made, key, item)
+    return made
 
 
 def _cast(tensor: Tensor, kind: Kind) -> Tensor:
