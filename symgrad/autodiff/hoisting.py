@@ -22,11 +22,11 @@ from symgrad.ir.tensor import Delta, Entry, Expr, Kind, Ref, entries, substitute
 
 @dataclass(frozen=True)
 class Hoisting:
-    """``inner`` builds the reversed body of ``loop``; ``params`` are what both directions carry."""
+    """``inner`` builds the reversed body of ``loop``; ``params`` are the adjoints that it carries."""
 
     inner: Builder
     loop: Loop
-    params: frozenset[Ref]
+    params: tuple[Ref, ...]
 
     def hoistable(self, totals: Mapping[Ref, Expr], scopes: Scopes) -> dict[Ref, Expr]:
         """The totals whose factors are smaller than themselves, or saved anyway, in terms of whole local arrays."""
@@ -44,7 +44,13 @@ class Hoisting:
 
     def locals(self, total: Expr) -> list[Entry]:
         """The entries that change from round to round."""
-        return [entry for entry in entries(total) if entry.ref in self.inner.own or entry.ref in self.params]
+        return [entry for entry in entries(total) if self._is_local(entry.ref)]
+
+    def _is_local(self, ref: Ref) -> bool:
+        return ref in self.inner.own or ref in self.params or self._is_carried(ref)
+
+    def _is_carried(self, ref: Ref) -> bool:
+        return any(ref is ref_of(carried) for carried in self.loop.carried)
 
     def _of_whole(self, total: Expr) -> Expr:
         """A total in which elements of local arrays are values of their own."""
@@ -95,8 +101,12 @@ class Hoisting:
         return substitute(body, changes)
 
     def _saved(self, outer: Builder, forward: Ref, backward: Ref, local: Entry) -> Expr:
-        if local.ref in self.loop.body.builder.own or local.ref in {*map(ref_of, self.loop.carried)}:
+        if local.ref in self.loop.body.builder.own or self._is_carried(local.ref):
             return saved(outer, forward, self.loop, local)
+        if local.ref in self.params:
+            shape = (self.loop.rounds + 1, *local.ref.shape)
+            states = outer.output(backward, Role.STATES, self.params.index(local.ref), shape, local.ref.kind)
+            return Entry(ref_of(states), (self.loop.after, *local.indices), local.negated)
         shape = (self.loop.rounds, *local.ref.shape)
         traced = outer.output(backward, Role.TRACE, local.ref, shape, local.ref.kind)
         assert isinstance(traced.expr, Entry)

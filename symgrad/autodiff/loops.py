@@ -44,7 +44,7 @@ def pull_back_loop(reverse: Reverse, block: Ref, loop: Loop) -> None:
     received = [_received(inner, loop.carried[place], loop.before, given.states.get(place)) for place in places]
     totals = {ref: inner.adjoint(ref) for ref in inner.adjoints if ref in reverse.scopes}
     totals = {ref: total for ref, total in totals.items() if total != 0}
-    hoisting = Hoisting(inner.builder, loop, frozenset(map(ref_of, (*loop.carried, *params))))
+    hoisting = Hoisting(inner.builder, loop, tuple(map(ref_of, params)))
     outside = hoisting.hoistable(totals, reverse.scopes)
     running = {ref: inner.builder.input("d", ref.shape, ref.kind) for ref in totals if ref not in outside}
     sums = [_added(running[ref], totals[ref], reverse.scopes[ref]) for ref in running]

@@ -78,7 +78,7 @@ class LoopReader:
         made: dict[Param, Value] = {}
         for cell, slot in self.slots.items():
             if cell[1] != "flow":
-                put(self.before, cell, filled(slot, lambda param: self._started(param, made)))
+                put(self.before, cell, filled(self.frame.reader, slot, lambda param: self._started(param, made)))
         test = self._test()
         with region(frame.reader) as reading:
             began = environment(frame.reader)
@@ -127,7 +127,7 @@ class LoopReader:
     def _learn(self, done: Round) -> bool:
         """Carry what has changed; whether that is news."""
         news = False
-        slots = Slots(self.frame.reader)
+        slots = Slots(self.frame.reader, done.after)
         for cell, (_, new) in changes(done.began, done.after).items():
             if cell[0] in self.before.holders and cell not in self.slots:
                 if cell[1] == "length":
@@ -149,7 +149,7 @@ class LoopReader:
         ends = dict(self._flows(done.flow))
         for cell, slot in list(self.slots.items()):
             item = ends[cell] if cell[1] == "flow" else done.after.cells.get(cell, MISSING)
-            if item is not slot and not left(self.frame.reader, slot, item):
+            if item is not slot and not left(slots, slot, item):
                 first = self.before.cells.get(cell, MISSING if cell[1] != "flow" or cell == ITEM else False)
                 self.slots[cell] = slots.slot(first, item, _name(cell))
                 news = True
@@ -247,12 +247,12 @@ class LoopReader:
         """What holds after the loop, the ``else`` of the loop among it."""
         for cell, slot in self.slots.items():
             if cell[1] != "flow":
-                put(self.before, cell, filled(slot, outputs.__getitem__))
+                put(self.before, cell, filled(self.frame.reader, slot, outputs.__getitem__))
         for cell in changes(self.before, done.after):
             if cell not in self.slots and cell[1] == "variable":
                 put(self.before, cell, Conflict("this is set in a loop only"))
         returned, stopped, item = (
-            filled(self.slots[cell], outputs.__getitem__) if cell in self.slots else default
+            filled(self.frame.reader, self.slots[cell], outputs.__getitem__) if cell in self.slots else default
             for cell, default in ((RETURNED, False), (STOPPED, False), (ITEM, UNSET))
         )
         flow = Flow(returned=returned, item=item, span=done.flow.span)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,7 +153,7 @@ class Merger:
                 case _ if is_instance(first):
                     held = self._contents(first, second, name)
                     if held is not None:
-                        return self._entangled(_instance(first, held), first, second)
+                        return self._entangled(instance(first, held), first, second)
             if not isinstance(first, tuple | list | dict) and first == second:
                 return first
         return Conflict(f"this is {describe(first)} in one branch and {describe(second)} in the other")
@@ -175,7 +175,8 @@ class Merger:
         return made
 
 
-def _instance(like: object, held: dict[str, object]) -> object:
+def instance(like: object, held: Mapping[str, object]) -> object:
+    """An object of a class with these attributes."""
     made = type(like).__new__(type(like))
     for key, item in held.items():
         object.__setattr__(made, key, item)

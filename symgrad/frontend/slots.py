@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,9 @@ import numpy as np
 import sympy
 
 from symgrad.errors import NotYetSupported, ShapeError
-from symgrad.frontend.environment import Contents, Missing, is_instance
+from symgrad.frontend.environment import Contents, Environment, Missing, is_instance
 from symgrad.frontend.frame import Reader
-from symgrad.frontend.merging import leaf, number_or_value
+from symgrad.frontend.merging import instance, leaf, number_or_value
 from symgrad.frontend.values import Shape, describe
 from symgrad.ir.builder import NAN
 from symgrad.ir.code import Code
@@ -43,9 +43,13 @@ class Param:
 
 @dataclass
 class Slots:
-    """Makes slots; the same object is carried once, wherever it is held."""
+    """Makes slots; the same object is carried once, wherever it is held.
+
+    ``after`` tells what arrays and containers held at the end of a round.
+    """
 
     reader: Reader
+    after: Environment
     _known: dict[tuple[int, int], Any] = field(default_factory=dict)
     _alive: list[object] = field(default_factory=list)
 
@@ -65,7 +69,7 @@ class Slots:
         if isinstance(last, Contents):
             held = first.value if isinstance(first, Contents) else first
             return Contents(self.slot(held, last.value, name or last.value.code.name))
-        values = number_or_value(self.reader, first), number_or_value(self.reader, last)
+        values = number_or_value(self.reader, first), self._number(last)
         if not isinstance(first, Value) and not isinstance(last, Value) and _equal(first, last):
             return last
         if values[1] is not None and (values[0] is not None or isinstance(first, Missing)):
@@ -81,25 +85,42 @@ class Slots:
             remedy="start with a value of the type that it has in the loop",
         )
 
+    def _number(self, item: object) -> Value | None:
+        value = number_or_value(self.reader, item)
+        return None if value is None else self.after.value(value)
+
     def _container(self, first: Any, last: Any, name: str | None) -> object:
         missing = isinstance(first, Missing)
         match last:
-            case tuple() | list() if not isinstance(last, Shape) and (missing or len(first) == len(last)):
+            case tuple() if not isinstance(last, Shape) and (missing or len(first) == len(last)):
                 pairs = ((first if missing else first[k], item) for k, item in enumerate(last))
-                items = [self.slot(a, b, name) for a, b in pairs]
-                return tuple.__new__(type(last), items) if isinstance(last, tuple) else items
-            case dict() if missing or list(first) == list(last):
-                return {key: self.slot(first if missing else first[key], item, name) for key, item in last.items()}
-            case _ if is_instance(last) and (missing or list(vars(first)) == list(vars(last))):
-                made = last.__new__(type(last))
-                for key, item in vars(last).items():
-                    object.__setattr__(made, key, self.slot(first if missing else vars(first)[key], item, key))
-                return made
+                return tuple.__new__(type(last), [self.slot(a, b, name) for a, b in pairs])
+            case list() if missing or len(first) == len(self.after.items(last)):
+                items = enumerate(self.after.items(last))
+                made = [self.slot(first if missing else first[k], item, name) for k, item in items]
+                return self._entangled(made, first, last)
+            case dict() if missing or list(first) == list(self.after.items(last)):
+                return self._entangled(self._items(first, last, lambda _: name), first, last)
+            case _ if is_instance(last) and (missing or list(vars(first)) == list(self.after.items(last))):
+                held = self._items(first if missing else vars(first), last, lambda key: key)
+                return self._entangled(instance(last, held), first, last)
         if missing and not isinstance(last, tuple | list | dict):
             return last
         raise Unfixed(
             f"{name or 'a container'} changes its length or its keys in this loop", remedy="fill an array by index"
         )
+
+    def _items(self, first: Any, last: object, name: Callable[[Any], str | None]) -> dict[Any, object]:
+        missing = isinstance(first, Missing)
+        items = self.after.items(last).items()
+        return {key: self.slot(first if missing else first[key], item, name(key)) for key, item in items}
+
+    def _entangled(self, made: object, first: object, last: object) -> object:
+        """A slot for what was one object before the loop, and another after a round."""
+        for origin in (first, last):
+            if not isinstance(origin, Missing):
+                self.reader.aliasing.entangle(made, origin)
+        return made
 
     def _param(self, first: Value | None, last: Value | None, origin: object, name: str | None) -> Param:
         assert last is not None
@@ -154,47 +175,65 @@ def params(slot: object) -> Iterator[Param]:
             yield from params(list(vars(slot).values()))
 
 
-def filled(slot: Any, put: Callable[[Param], Value]) -> Any:
+def filled(reader: Reader, slot: Any, put: Callable[[Param], Value]) -> Any:
     """A slot with values for its parameters."""
     match slot:
         case Param():
             return put(slot)
         case Contents(value):
-            return Contents(filled(value, put))
+            return Contents(filled(reader, value, put))
         case Shape():
             return slot
         case tuple():
-            return tuple.__new__(type(slot), [filled(item, put) for item in slot])
+            return tuple.__new__(type(slot), [filled(reader, item, put) for item in slot])
         case list():
-            return [filled(item, put) for item in slot]
+            made: object = [filled(reader, item, put) for item in slot]
         case dict():
-            return {key: filled(item, put) for key, item in slot.items()}
+            made = {key: filled(reader, item, put) for key, item in slot.items()}
         case _ if is_instance(slot):
-            made = slot.__new__(type(slot))
-            for key, item in vars(slot).items():
-                object.__setattr__(made, key, filled(item, put))
-            return made
-    return slot
+            made = instance(slot, {key: filled(reader, item, put) for key, item in vars(slot).items()})
+        case _:
+            return slot
+    reader.aliasing.entangle(made, slot)
+    return made
 
 
-def left(reader: Reader, slot: Any, item: Any) -> bool:
+def left(slots: Slots, slot: Any, item: Any) -> bool:
     """Tell the parameters of a slot what a round leaves; whether it is of their types."""
+    items = slots.after.items
     match slot:
         case Param():
-            value = number_or_value(reader, item)
-            if value is None or value.tensor.rank != slot.tensor.rank:
-                return False
-            fits(reader, slot.tensor, value.tensor, slot.code.name)
-            slot.result, slot.left = value.now, item
-            return common_kind((slot.kind, value.tensor.kind)) == slot.kind
+            return _left_value(slots, slot, item)
         case Contents(value):
-            return isinstance(item, Contents) and left(reader, value, item.value)
-        case tuple() | list():
+            return isinstance(item, Contents) and left(slots, value, item.value)
+        case tuple():
             same = type(slot) is type(item) and len(slot) == len(item)
-            return same and all([left(reader, a, b) for a, b in zip(slot, item, strict=True)])
+            return same and _all(left(slots, a, b) for a, b in zip(slot, item, strict=True))
+        case list():
+            same = isinstance(item, list) and len(slot) == len(items(item))
+            found = same and _all(left(slots, a, b) for a, b in zip(slot, items(item), strict=True))
         case dict():
-            same = isinstance(item, dict) and list(slot) == list(item)
-            return same and all([left(reader, slot[key], item[key]) for key in slot])
+            same = isinstance(item, dict) and list(slot) == list(items(item))
+            found = same and _all(left(slots, slot[key], items(item)[key]) for key in slot)
         case _ if is_instance(slot):
-            return type(slot) is type(item) and left(reader, vars(slot), vars(item))
-    return slot is item or _equal(slot, item)
+            same = type(slot) is type(item) and list(vars(slot)) == list(items(item))
+            found = same and _all(left(slots, held, items(item)[key]) for key, held in vars(slot).items())
+        case _:
+            return slot is item or _equal(slot, item)
+    slots.reader.aliasing.entangle(slot, item)
+    return found
+
+
+def _all(found: Iterable[bool]) -> bool:
+    """Whether all are true, after all were asked."""
+    return False not in list(found)
+
+
+def _left_value(slots: Slots, slot: Param, item: object) -> bool:
+    value = number_or_value(slots.reader, item)
+    if value is None or value.tensor.rank != slot.tensor.rank:
+        return False
+    value = slots.after.value(value)
+    fits(slots.reader, slot.tensor, value.tensor, slot.code.name)
+    slot.result, slot.left = value.now, item
+    return common_kind((slot.kind, value.tensor.kind)) == slot.kind

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -235,7 +235,16 @@ class Builder:
         ref = Ref(self.name("out"), tuple(index.size for index in free), kind, kind is int and not free, bounds)
         self.equations[ref] = Equation(ref, free, Output(block, role, place))
         self._shared[key] = (ref, ())
+        if isinstance(place, Ref):
+            self._trace(block, place)
         return Tensor(Entry(ref, free), indices, kind)
+
+    def _trace(self, block: Ref, inside: Ref) -> None:
+        """From now on, a loop is read inside, too."""
+        equation = self.own[block]
+        assert isinstance(equation.definition, Loop)
+        loop = replace(equation.definition, traces=(*equation.definition.traces, inside))
+        self.own[block] = replace(equation, definition=loop)
 
     def broadcast(self, *tensors: Tensor) -> tuple[list[Expr], tuple[Index | None, ...]]:
         """The formulas over common indices, axes aligned from the last as NumPy does; ``ShapeError`` if they differ."""

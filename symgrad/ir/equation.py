@@ -67,7 +67,7 @@ class Loop:
 
     ``counter`` runs from 0 to ``rounds - 1`` (down to 0, if ``backward``). A loop that ends by itself has a symbol for its
     rounds: it goes on while ``test``, over the carried values, holds, and ends after a round in which ``stop`` holds, or
-    after ``limit`` rounds.
+    after ``limit`` rounds. ``traces`` are what is read from outside of every round.
     """
 
     counter: Entry
@@ -79,6 +79,7 @@ class Loop:
     stop: Tensor | None = None
     limit: Expr | None = None
     backward: bool = False
+    traces: tuple[Ref, ...] = ()
 
     @property
     def ends_itself(self) -> bool:
@@ -173,8 +174,10 @@ def _free(block: Block) -> dict[Ref, None]:
             outside = dict.fromkeys(refs([*rounds, *(tensor.expr for tensor in block.initial)]))
             bound = {*refs(tensor.expr for tensor in block.carried), block.counter.ref}
     for body in bodies:
-        extra = [block.stop.expr] if isinstance(block, Loop) and block.stop is not None and body is block.body else []
-        inside = needed(body.builder.own, refs([*(tensor.expr for tensor in body.results), *extra]))
+        roots = refs(tensor.expr for tensor in body.results)
+        if isinstance(block, Loop) and body is block.body:
+            roots = (*roots, *block.traces, *(() if block.stop is None else refs([block.stop.expr])))
+        inside = needed(body.builder.own, roots)
         outside |= dict.fromkeys(ref for ref in inside if ref not in bound and ref not in body.builder.own)
     return outside
 
