@@ -54,7 +54,10 @@ def pull_back_loop(reverse: Reverse, block: Ref, loop: Loop) -> None:
         for local in hoisting.locals(total)
         if local.ref not in loop.body.builder.own
     ]
-    record(reverse.builder, block, loop, inner.builder, [*(t.expr for t in (*received, *sums)), *mine])
+    results = [*(tensor.expr for tensor in (*received, *sums)), *mine]
+    elements = record(reverse.builder, block, loop, inner.builder, results)
+    received, sums = ([_changed(tensor, elements) for tensor in tensors] for tensors in (received, sums))
+    outside = {ref: substitute(total, elements) for ref, total in outside.items()}
     backwards = Loop(
         counter=loop.counter,
         rounds=loop.rounds,
@@ -181,6 +184,10 @@ def _renamed(tensor: Tensor, like: Tensor) -> Expr:
 def _added(running: Tensor, total: Expr, scope: tuple[Expr, ...]) -> Tensor:
     term = substitute(total, dict(zip(scope, running.free, strict=True)))
     return Tensor(running.expr + term, running.indices, running.kind)
+
+
+def _changed(tensor: Tensor, elements: dict[Expr, Expr]) -> Tensor:
+    return Tensor(substitute(tensor.expr, elements), tensor.indices, tensor.kind)
 
 
 def _zero(like: Tensor) -> Tensor:

@@ -8,17 +8,17 @@ and takes memory for each axis.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import sympy
 
 from symgrad.autodiff.activity import ref_of
 from symgrad.errors import NotYetSupported
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Role, Sum, needed, refs, uses
+from symgrad.ir.equation import Body, Branch, Definition, Equation, Loop, Map, Op, Output, Role, Sum, needed, refs, uses
 from symgrad.ir.sizes import runs
-from symgrad.ir.tensor import Bracket, Entry, Expr, Ref
+from symgrad.ir.tensor import Bracket, Entry, Expr, Ref, Tensor, entries, index_symbols, substitute
 
 FUNCTION, CONTRACTION, OPERATION, BLOCK = 3.0, 6.0, 4.0, 40.0
 SAVING = (3.0, 4.0, 8.0, 16.0, 32.0)
@@ -43,15 +43,23 @@ def _is_whole(loop: Loop, result: Expr, ref: Ref) -> bool:
     return isinstance(result, Entry) and result.ref is ref and loop.body.builder.is_whole(result) and not result.negated
 
 
-def record(builder: Builder, block: Ref, loop: Loop, inner: Builder, results: Iterable[Expr]) -> None:
-    """Decide what the equations of ``inner``, the reversed body, read of each round, and save that."""
+def record(
+    builder: Builder, block: Ref, loop: Loop, inner: Builder, results: Sequence[Expr]
+) -> dict[Expr, Expr]:
+    """Decide what the equations of ``inner``, the reversed body, read of each round, and save that.
+
+    Gives what stands in the results for single elements of what a round starts with.
+    """
     recorder = _Recorder(builder, block, loop, inner)
+    elements = recorder.elements(results)
+    results = [substitute(result, elements) for result in results]
     reached = needed(inner.own, refs(results))
     mine = [ref for ref in reached if not recorder.is_forward(ref)]
     direct = {used: None for ref in mine if ref in inner.own for used in uses(inner.own[ref])}
     for ref in [*refs(results), *direct]:
         if recorder.is_forward(ref):
             recorder.settle(ref)
+    return elements
 
 
 @dataclass
@@ -75,6 +83,31 @@ class _Recorder:
         equation = self.inner.own.get(ref)
         output = None if equation is None else equation.definition
         return isinstance(output, Output) and output.block in self.loop.body.builder.own
+
+    def elements(self, results: Sequence[Expr]) -> dict[Expr, Expr]:
+        """Values of their own for the elements of carried arrays that the adjoints read, so that these may be saved."""
+        reached = needed(self.inner.own, refs(results))
+        mine = {ref: self.inner.own[ref] for ref in reached if ref in self.inner.own and not self.is_forward(ref)}
+        changes: dict[Expr, Expr] = {}
+        for expr in (*results, *_expressions(mine.values())):
+            for entry in entries(expr):
+                if entry not in changes and self._is_element(entry):
+                    changes[entry] = self._element(entry)
+        _rewrite(self.inner, mine, changes)
+        return changes
+
+    def _is_element(self, entry: Entry) -> bool:
+        """Whether this is a part of a carried array, with fewer axes, at a place that the round of the loop knows."""
+        if not self._is_carried(entry.ref) or len(index_symbols(entry)) >= len(entry.indices):
+            return False
+        inside = [ref for position in entry.indices for ref in refs([position])]
+        return all(self.is_forward(ref) or ref not in self.inner.own for ref in inside)
+
+    def _element(self, entry: Entry) -> Expr:
+        body = self.loop.body.builder
+        found = body.map(entry, entry.ref.kind, entry.ref.name)
+        self.inner.own.setdefault(found.ref, body.own[found.ref])
+        return found
 
     def settle(self, ref: Ref) -> None:
         """Save a value, or settle what it is computed from."""
@@ -153,3 +186,44 @@ def _operations(body: Expr) -> float:
     """Functions count more than sums and products; reading an element counts nothing."""
     functions = len([part for part in body.atoms(sympy.Function, sympy.exp) if not isinstance(part, Bracket)])
     return FUNCTION * functions + len(body.args)
+
+
+def _expressions(equations: Iterable[Equation]) -> Iterator[Expr]:
+    """All formulas of equations, those inside of branches too."""
+    for equation in equations:
+        match equation.definition:
+            case Map(body) | Sum(_, body):
+                yield body
+            case Op(_, operands):
+                yield from (operand.expr for operand in operands)
+            case Branch(condition, bodies):
+                yield condition.expr
+                for body in bodies:
+                    yield from _expressions(body.builder.own.values())
+                    yield from (result.expr for result in body.results)
+
+
+def _rewrite(builder: Builder, equations: Mapping[Ref, Equation], changes: Mapping[Expr, Expr]) -> None:
+    """Substitute in all formulas of equations."""
+    for ref, equation in equations.items() if changes else ():
+        builder.own[ref] = replace(equation, definition=_rewritten(equation.definition, changes))
+
+
+def _rewritten(definition: Definition, changes: Mapping[Expr, Expr]) -> Definition:
+    match definition:
+        case Map(body):
+            return Map(substitute(body, changes))
+        case Sum(bound, body):
+            return Sum(bound, substitute(body, changes))
+        case Op():
+            return replace(definition, operands=tuple(_changed(operand, changes) for operand in definition.operands))
+        case Branch(condition, bodies):
+            for body in bodies:
+                _rewrite(body.builder, dict(body.builder.own), changes)
+            first, second = (Body(b.builder, tuple(_changed(r, changes) for r in b.results)) for b in bodies)
+            return Branch(_changed(condition, changes), (first, second))
+    return definition
+
+
+def _changed(tensor: Tensor, changes: Mapping[Expr, Expr]) -> Tensor:
+    return Tensor(substitute(tensor.expr, changes), tensor.indices, tensor.kind)

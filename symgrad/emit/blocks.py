@@ -12,7 +12,7 @@ from symgrad.emit.suites import BranchSuite, LoopSuite, Suite, leaf
 from symgrad.errors import InternalError
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Equation, Loop, Output, Role
-from symgrad.ir.program import Choose, Define, Effect, Region, Repeat
+from symgrad.ir.program import Choose, Define, Effect, Region, Repeat, Value
 from symgrad.ir.tensor import Entry, Index, Ref
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def add_statements(speller: Speller, region: Region) -> tuple[Code, ...]:
     """Make suites for the blocks of the user's; gives the codes of effects, in order."""
     effects: list[Code] = []
     speller.codes |= {value.code for value in region.values()}
+    speller.suites.scalars |= {value.code for value in region.values() if _is_element(value)}
     for statement in region.statements:
         match statement:
             case Effect(code):
@@ -60,6 +61,12 @@ def add_statements(speller: Speller, region: Region) -> tuple[Code, ...]:
             case Define(value):
                 speller.sequence.append(value.code)
     return tuple(effects)
+
+
+def _is_element(value: Value) -> bool:
+    """Whether a value is one element, read by an index."""
+    template = value.code.template
+    return not value.tensor.rank and template.startswith("_0[") and "..." not in template
 
 
 def _repeat(speller: Speller, repeat: Repeat) -> list[Code]:

@@ -73,6 +73,10 @@ class Known:
         renames = dict(zip(order, free, strict=True))
         return _relabelled(array, renames)
 
+    def has(self, size: Expr) -> bool:
+        """Whether this is the length of an argument's axis, or an integer argument."""
+        return size in self.sizes or (self.parent is not None and self.parent.has(size))
+
     def size(self, size: Expr) -> Code:
         """Code for the length of an axis."""
         if size not in self.sizes and self.parent is not None:

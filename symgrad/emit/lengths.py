@@ -22,7 +22,7 @@ def spell_length(speller: Speller, size: Expr) -> Code:
     counted = speller.known.counts(size)
     if counted is not None:
         return counted
-    if isinstance(size, Entry) and size.ref.computed:
+    if isinstance(size, Entry) and not speller.known.has(size):
         return speller.array(size.ref).code
     if isinstance(size, sympy.Symbol):
         return speller.known.size(size)

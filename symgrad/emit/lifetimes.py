@@ -16,26 +16,34 @@ class Lifetimes:
     """Where the codes of one region are read.
 
     ``consumers`` are the codes that read a code; ``kept`` outlive the region; ``places`` are positions in the order of
-    statements; ``is_statement`` tells what is computed where it stands, and not where it is read.
+    statements; ``is_statement`` tells what is computed where it stands, and not where it is read; ``scalars`` are single
+    elements of arrays, which are no views.
     """
 
     consumers: Mapping[Code, list[Code]]
     kept: Set[Code]
     places: Mapping[Code, int] = field(default_factory=dict)
     is_statement: Callable[[Code], bool] = lambda _: True
+    scalars: Set[Code] = frozenset()
     _computed: dict[Code, int] = field(default_factory=dict)
     _read: dict[Code, int] = field(default_factory=dict)
 
     def ends_at(self, array: Code, code: Code) -> bool:
         """Whether nothing after the statement of ``code`` reads the memory of ``array``, ``code`` itself apart."""
+        return array not in self.kept and not self.readers_after(array, code)
+
+    def readers_after(self, array: Code, code: Code) -> list[Code]:
+        """What reads the memory of ``array`` later than where ``code`` stands; the array itself if it is kept."""
         if array in self.kept:
-            return False
+            return [array]
         place = self.places[code]
-        return all(self._until(reader) <= place for reader in self.consumers.get(array, ()) if reader != code)
+        readers = self.consumers.get(array, ())
+        return [reader for reader in readers if reader != code and self._until(reader) > place]
 
     def _until(self, reader: Code) -> int:
         """Until when a reader of an array needs the array's memory."""
-        return max(self.computed(reader), -1 if is_new(reader) else self.read(reader))
+        own = is_new(reader) or reader in self.scalars
+        return max(self.computed(reader), -1 if own else self.read(reader))
 
     def computed(self, code: Code) -> int:
         """The place at which a code is computed, the last if it is so several times."""

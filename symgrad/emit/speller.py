@@ -131,6 +131,8 @@ class Speller:
         where = [None if index is None else positions[index] for index in array.layout]
         chosen = subscript(self.builder.sizes, lengths, where, self.position, self.size)
         code = Code(f"_0[{chosen.text}]", (array.code, *chosen.operands))
+        if not chosen.layout:
+            self.suites.scalars.add(code)
         return Array(code, chosen.layout, array.kind)
 
     def array(self, ref: Ref) -> Array:

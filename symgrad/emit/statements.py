@@ -110,7 +110,8 @@ class Statements:
                 self.uses[operand] += weight
                 consumers.setdefault(operand, []).append(code)
         kept = {root for root in roots if not root.template.startswith(DO)}
-        self.life = Lifetimes(consumers, kept, {code: k for k, code in enumerate(self.order)}, self._is_statement)
+        places = {code: k for k, code in enumerate(self.order)}
+        self.life = Lifetimes(consumers, kept, places, self._is_statement, self.suites.scalars)
         return list(self.order)
 
     def operands(self, code: Code) -> list[tuple[Code, int]]:
@@ -193,7 +194,8 @@ class Statements:
         return filled.value
 
     def _is_statement(self, code: Code) -> bool:
-        return code in self.suites.by_code or code.template.startswith(DO) or self._wants_name(code)
+        written = code in self.suites.by_code or code.template.startswith(DO) or code in self.named
+        return written or self._wants_name(code)
 
     def _wants_name(self, code: Code) -> bool:
         if code in self.named or code in self.suites.bound:
@@ -241,12 +243,36 @@ class Statements:
         if array not in self.named or not (array in self.owned or (array in self.order and is_new(array))):
             return None
         late = [operand for operand in self._late(code) if self._reads(operand, array)]
-        if not self.life.ends_at(array, code) or not all(map(is_new, late)):
+        waiting = [reader for reader in self.life.readers_after(array, code) if reader not in late]
+        if not all(map(self._is_ready, (*late, *waiting))):
             return None
-        for operand in late:
+        for operand in (*late, *waiting):
             if operand not in self.named:
-                self.assign(operand)
+                self._keep(operand)
         return array
+
+    def _keep(self, code: Code) -> None:
+        """Name what is read of an array before that changes; a view is copied."""
+        if is_new(code) or code in self.suites.scalars:
+            self.assign(code)
+            return
+        name = self.names.of(code)
+        value = ast.Call(ast.Attribute(self.expression(code), "copy", ast.Load()), [], [])
+        self.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
+        self.named[code] = name
+
+    def _is_ready(self, code: Code) -> bool:
+        """Whether a value can be computed now, so that it no longer depends on an array that changes."""
+        own = is_new(code) or code in self.suites.scalars
+        if code in self.named or not (own or code.template.startswith("_0[")):
+            return own and code in self.named
+        return all(self._is_known(operand) for operand in code.operands)
+
+    def _is_known(self, code: Code) -> bool:
+        if code in self.named or code in self.outside:
+            return True
+        hidden = is_block(code) or code.template.startswith("@")
+        return not hidden and all(self._is_known(operand) for operand in code.operands)
 
     def _late(self, code: Code) -> list[Code]:
         """The operands that a block reads after its first statement has changed its array."""
@@ -259,10 +285,12 @@ class Statements:
         return [operand for place, operand in enumerate(code.operands) if place and f"_{place}" in names]
 
     def _reads(self, code: Code, array: Code) -> bool:
-        """Whether an expression that is not computed yet reads an array."""
+        """Whether the value of an expression, where it stands, depends on what an array holds then."""
         if code == array:
             return True
-        return code not in self.named and any(self._reads(operand, array) for operand in code.operands)
+        if code in self.named and (is_new(code) or code in self.suites.scalars):
+            return False
+        return any(self._reads(operand, array) for operand in code.operands)
 
     def _change(self, code: Code, array: Code) -> None:
         """The statements of a block on the array itself."""

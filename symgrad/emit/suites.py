@@ -42,7 +42,11 @@ def filled(speller: Speller, tensor: Tensor) -> Code:
         places = "".join(f"_{axis}, " for axis in range(tensor.rank))
         dtype = "" if tensor.kind == np.dtype(float) else f", np.{tensor.kind}"
         return Code(f"np.zeros(({places}){dtype})", tuple(speller.size(size) for size in tensor.shape))
-    return whole(speller, tensor)
+    code = whole(speller, tensor)
+    array = speller.tensor(tensor)
+    if not array.layout or is_floating(array.kind):
+        return code
+    return Code(f"_0.astype(np.{np.dtype(tensor.kind).name})", (code,))
 
 
 def given(speller: Speller, value: Value) -> Code:
@@ -232,10 +236,11 @@ Suite = LoopSuite | BranchSuite
 
 @dataclass
 class Suites:
-    """All suites of a function, by their own code and by the leaves that they bind."""
+    """All suites of a function, by their own code and by the leaves that they bind; and which codes read one element."""
 
     by_code: dict[Code, Suite] = field(default_factory=dict)
     bound: dict[Code, Suite] = field(default_factory=dict)
+    scalars: set[Code] = field(default_factory=set)
 
     def add(self, suite: Suite) -> None:
         """Register a suite with the leaves that it has so far."""

@@ -8,7 +8,7 @@ Where it is not known whether two arrays share memory, a change of either is ref
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from symgrad.errors import DifferentiationError, NotYetSupported
@@ -36,9 +36,11 @@ class Aliasing:
 
     _arrays: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _views: weakref.WeakKeyDictionary[Value, View] = field(default_factory=weakref.WeakKeyDictionary)
-    _unknown: weakref.WeakKeyDictionary[Value, weakref.WeakSet[Value]] = field(
-        default_factory=weakref.WeakKeyDictionary
-    )
+    _memories: weakref.WeakKeyDictionary[Value, frozenset[int]] = field(default_factory=weakref.WeakKeyDictionary)
+    _born: weakref.WeakKeyDictionary[Value, int] = field(default_factory=weakref.WeakKeyDictionary)
+    _started: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
+    _layouts: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
+    _serial: int = 0
     _frozen: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
 
     def array(self, value: Value) -> Value:
@@ -53,6 +55,7 @@ class Aliasing:
     def view(self, value: Value, base: Value, again: Again, back: Back | None) -> Value:
         """``value`` reads the memory of ``base``."""
         self._views[value] = View(base, again, back)
+        self._born[value] = self._next()
         return value
 
     def is_view(self, value: Value) -> bool:
@@ -61,11 +64,51 @@ class Aliasing:
 
     def may_share(self, value: Value, operands: object) -> Value:
         """Whether ``value`` reads memory of the arrays in ``operands`` is not known."""
-        for other in leaves(operands):
-            if self.is_array(other) and other is not value:
-                self._unknown.setdefault(value, weakref.WeakSet()).add(other)
-                self._unknown.setdefault(other, weakref.WeakSet()).add(value)
+        others = [other for other in leaves(operands) if self.is_array(other) and other is not value]
+        if others:
+            own = self.root(value)
+            self._memories[own] = self.memory(own).union(*map(self.memory, others))
         return value
+
+    def memory(self, value: Value) -> frozenset[int]:
+        """The pieces of memory that a value may read; equal numbers are the same piece."""
+        root = self.root(value)
+        if root not in self._memories:
+            self._born[root] = self._next()
+            self._memories[root] = frozenset({self._serial})
+        return self._memories[root]
+
+    def overlap(self, first: Value, second: Value) -> bool:
+        """Whether two arrays may read the same memory."""
+        return first is second or bool(self.memory(first) & self.memory(second))
+
+    def _next(self) -> int:
+        self._serial += 1
+        return self._serial
+
+    @property
+    def moment(self) -> int:
+        """Now, for ``forget``."""
+        return self._next()
+
+    def forget(self, moment: int, keep: Collection[Value] = ()) -> None:
+        """What was made since a moment is not reached any more, except for ``keep``."""
+        for value in [value for value, born in self._born.items() if born > moment and value not in keep]:
+            self._views.pop(value, None)
+            self._memories.pop(value, None)
+
+    def start(self, value: Value) -> None:
+        """A value stands for what a round of a loop starts with: it is there only while a variable holds it."""
+        self._started.add(value)
+
+    def lie(self, value: Value, layout: str) -> Value:
+        """The elements of a new array lie row by row (``"C"``) or column by column (``"F"``)."""
+        self._layouts[value] = layout
+        return value
+
+    def layout(self, value: Value) -> str | None:
+        """How the elements of an array lie in memory; None where that is not known."""
+        return self._layouts.get(value)
 
     def freeze(self, value: Value, reason: str) -> None:
         """An array that cannot be changed by the derivative."""
@@ -73,7 +116,7 @@ class Aliasing:
 
     def is_alone(self, value: Value) -> bool:
         """Whether no other array is known to share memory with one, or may do so."""
-        return self.group(value) == [value] and not self._unknown.get(value) and value not in self._views
+        return self.group(value) == [value] and not self._others(value, [value]) and value not in self._views
 
     def root(self, value: Value) -> Value:
         """The array whose memory a value reads in the end."""
@@ -95,18 +138,18 @@ class Aliasing:
             value, depth = self._views[value].base, depth + 1
         return depth
 
-    def change(self, value: Value, tensor: Tensor, code: Code) -> None:
+    def change(self, value: Value, tensor: Tensor, code: Code, is_reached: Callable[[Value], bool]) -> None:
         """The array ``value`` has new contents, and so has everything that shares its memory."""
         group = self.group(self.root(value))
-        self._check(value, group)
+        self._check(group, is_reached)
         new = Value(tensor, code)
         place = value
         while place in self._views:
             view = self._views[place]
             if view.back is None:
                 raise DifferentiationError(
-                    "this changes an array through a view of it that cannot be followed",
-                    remedy="change the array itself, by an index",
+                    "this changes an array through a view that cannot be written into",
+                    remedy="change the array itself, by an index, or a copy",
                 )
             place.become(new.tensor, new.code)
             new = view.back(new)
@@ -116,18 +159,23 @@ class Aliasing:
             again = self._views[other].again()
             other.become(again.tensor, again.code)
 
-    def _check(self, value: Value, group: list[Value]) -> None:
+    def _check(self, group: list[Value], is_reached: Callable[[Value], bool]) -> None:
         for member in group:
             if member in self._frozen:
                 raise NotYetSupported(self._frozen[member], remedy="change a copy of it")
-            others = [other for other in self._unknown.get(member, ()) if other not in group]
-            if others:
-                names = [other.code.name for other in others if other.code.name is not None]
-                other = f" ({names[0]})" if names else ""
-                raise DifferentiationError(
-                    f"this changes an array in place whose memory another one{other} may share",
-                    remedy="make a copy before it is changed: x = x.copy()",
-                )
+        others = [other for other in self._others(group[0], group) if other not in self._started or is_reached(other)]
+        if others:
+            names = [other.code.name for other in others if other.code.name is not None]
+            other = f" ({names[0]})" if names else ""
+            raise DifferentiationError(
+                f"this changes an array in place whose memory another one{other} may share",
+                remedy="make a copy before it is changed: x = x.copy()",
+            )
+
+    def _others(self, root: Value, group: list[Value]) -> list[Value]:
+        """Arrays that may share memory with a group, in a way that is not known."""
+        own = self.memory(root)
+        return [value for value, memory in list(self._memories.items()) if value not in group and memory & own]
 
     def is_own(self, container: object) -> bool:
         """Whether a container belongs to the function, so that it may change it."""

@@ -13,8 +13,8 @@ from symgrad.errors import NotYetSupported
 from symgrad.frontend.aliasing import Aliasing
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
-from symgrad.ir.program import Input, Value
-from symgrad.ir.signature import Arg, ArrayArg, ContainerArg, NumberArg, StaticArg, literal
+from symgrad.ir.program import Input, Opaque, Value
+from symgrad.ir.signature import Arg, ArrayArg, ContainerArg, NumberArg, OpaqueArg, StaticArg, literal
 from symgrad.ir.tensor import Expr, Kind
 
 NUMBERS: Mapping[str, type] = {"float": float, "int": int, "complex": complex}
@@ -35,6 +35,8 @@ class Arguments:
         match arg:
             case StaticArg(value):
                 return value
+            case OpaqueArg(kind):
+                return Opaque(kind, code)
             case NumberArg(name):
                 leaf = self._leaf(code, (), NUMBERS[name], parameter)
                 value = self._shape(access_text(code))

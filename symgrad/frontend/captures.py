@@ -20,7 +20,7 @@ from symgrad.frontend.source import locate
 from symgrad.frontend.values import Closure, has_values, mapped
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
-from symgrad.ir.signature import Arg, ArrayArg, Capture, ContainerArg, NumberArg, StaticArg
+from symgrad.ir.signature import Arg, ArrayArg, Capture, ContainerArg, NumberArg, OpaqueArg, StaticArg, is_handed_on
 
 Path = tuple[str, ...]
 LIBRARIES = ("numpy", "scipy", "math", "cmath", "operator", "builtins", "functools", "itertools", "typing")
@@ -186,6 +186,8 @@ def argument_of(item: object, depth: int = 0) -> Arg:
             return NumberArg(type(item).__name__)
         case tuple() | list() | dict() if depth < 8 and len(item) <= MOST_ITEMS:
             return _container(item, depth)
+        case _ if is_handed_on(type(item)):
+            return OpaqueArg(type(item))
     return StaticArg(item, static_text(item))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from symgrad.errors import NotYetSupported
 from symgrad.frontend.values import Named, Shape, describe
 from symgrad.ir.code import Code
-from symgrad.ir.program import Value
+from symgrad.ir.program import Opaque, Value
 
 NAMESPACES = ((np, "np"), (np.linalg, "np.linalg"), (np.fft, "np.fft"), (math, "math"))
 
@@ -31,9 +31,7 @@ class Template:
     def place(self, item: object) -> str:
         """The text of an object inside the template."""
         match item:
-            case Value():
-                return self.operand(item.code)
-            case Shape():
+            case Value() | Shape() | Opaque():
                 return self.operand(item.code)
             case tuple():
                 inner = ", ".join(map(self.place, item))

@@ -85,6 +85,12 @@ def environment(reader: Reader) -> Environment:
     return found
 
 
+def held(reader: Reader) -> list[Value]:
+    """The values that variables hold, directly or in containers."""
+    found = environment(reader)
+    return [holder for holder in found.holders.values() if isinstance(holder, Value)]
+
+
 def _cells(item: object) -> Iterator[tuple[str, Any, object]]:
     """The cells of one object."""
     if isinstance(item, Value):
@@ -128,6 +134,10 @@ def _parts(item: object) -> Iterable[object]:
         return (item.value,)
     if isinstance(item, Super):
         return (item.owner,)
+    if isinstance(item, Run):
+        return item.arrays
+    if isinstance(item, Growing):
+        return (item.token,)
     return (item.outer,) if _is_frame(item) else ()  # type: ignore[attr-defined]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 import sympy
 
 from symgrad.errors import ArgumentError, DifferentiationError, NoDerivative, NotYetSupported
-from symgrad.frontend.aliasing import Aliasing
 from symgrad.frontend.code_writer import element
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import bounded, lifted
+from symgrad.frontend.sharing import Made, called, shared
 from symgrad.frontend.values import Named, Shape, has_values, mapped
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
@@ -32,27 +31,6 @@ STATIC_PARAMETERS = frozenset(
     | {"source", "destination", "n", "decimals", "indices_or_sections"}
 )
 """Parameters whose arguments have to be known while compiling."""
-NEW_MEMORY = frozenset(
-    {"sum", "mean", "prod", "dot", "matmul", "max", "min", "amax", "amin", "var", "std", "where", "concatenate"}
-    | {
-        "stack",
-        "vstack",
-        "hstack",
-        "outer",
-        "inner",
-        "zeros",
-        "ones",
-        "full",
-        "zeros_like",
-        "ones_like",
-        "full_like",
-        "eye",
-    }
-    | {"arange", "linspace", "inv", "solve", "det", "cumsum", "cumprod", "tensordot", "norm", "clip", "copy"}
-    | {"argmax", "argmin", "any", "all", "vdot", "trace"}
-)
-"""Functions whose results never share memory with their arguments."""
-
 
 def apply(
     frame: Frame,
@@ -72,7 +50,7 @@ def apply(
             lowered = [_lowered(argument) for argument in args]
             named = {key: _lowered(argument) for key, argument in keywords.items()}
             _check_arguments(name, lower, (frame.builder, *lowered), named)
-            return finished(frame, name, (args, keywords), lower(frame.builder, *lowered, **named), code, lower)
+            return finished(frame, (args, keywords), lower(frame.builder, *lowered, **named), code, lower)
         case Refused(reason, remedy):
             raise NoDerivative(f"{name}: {reason}", remedy=remedy)
 
@@ -85,17 +63,8 @@ def _elementwise(
             raise NotYetSupported(f"the argument {key}= of {name} is not supported", remedy="write it as an operation")
     _check_arguments(name, row.formula, args, {})
     operands = [lifted(frame, argument, node, place).tensor for place, argument in enumerate(args)]
-    made = Value(bounded(frame.builder, elementwise(frame.builder, row, *operands)), code)
-    return made
-
-
-SAME = frozenset({"asarray", "asanyarray"})
-"""Functions that give their argument itself."""
-MOVED = frozenset(
-    {"T", "mT", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "atleast_1d", "atleast_2d"}
-)
-RESHAPED = frozenset({"reshape", "ravel"})
-CONTIGUOUS = ("np.zeros(", "np.ones(", "np.full(", "np.empty(", "np.eye(", "np.identity(", "np.arange(", "np.linspace(")
+    value = Value(bounded(frame.builder, elementwise(frame.builder, row, *operands)), code)
+    return shared(Made(frame, None, args, {}, value))
 
 
 @lru_cache(maxsize=4096)
@@ -137,82 +106,20 @@ def _lowered(item: object) -> object:
 
 def finished(
     frame: Frame,
-    name: str,
     operands: tuple[Arguments, Keywords],
     result: object,
     code: Code,
-    lower: Callable[..., Any] | None = None,
+    lower: Callable[..., Any],
+    part: int | None = None,
 ) -> object:
     """The result of a row as values."""
-    short = name.rpartition(".")[2]
     if isinstance(result, Tensor):
         value = Value(bounded(frame.builder, result), code)
-        return value if short in NEW_MEMORY else _sharing(frame, short, operands, value, lower)
-    if isinstance(result, tuple) and not isinstance(result, Shape):
-        parts = [finished(frame, name, operands, part, element(code, k)) for k, part in enumerate(result)]
-        return tuple.__new__(type(result), parts)
-    if isinstance(result, list):
-        return [finished(frame, name, operands, part, element(code, k)) for k, part in enumerate(result)]
+        return shared(Made(frame, called(code), *operands, value, lower, part))
+    if isinstance(result, tuple | list) and not isinstance(result, Shape):
+        parts = [finished(frame, operands, item, element(code, k), lower, k) for k, item in enumerate(result)]
+        return parts if isinstance(result, list) else tuple.__new__(type(result), parts)
     return sized(result, code)
-
-
-def _sharing(
-    frame: Frame, name: str, operands: tuple[Arguments, Keywords], value: Value, lower: Callable[..., Any] | None
-) -> Value:
-    """A result that reads, or may read, the memory of an argument."""
-    aliasing = frame.reader.aliasing
-    args, keywords = operands
-    base = args[0] if args else None
-    if not isinstance(base, Value) or lower is None or not aliasing.is_array(base):
-        return aliasing.may_share(value, (tuple(args), dict(keywords)))
-    if name in SAME and base.tensor.kind == value.tensor.kind and base.tensor.rank == value.tensor.rank:
-        return base
-    aliasing.array(value)
-    if not (name in MOVED or (name in RESHAPED and is_contiguous(aliasing, base))):
-        return aliasing.may_share(value, (tuple(args), dict(keywords)))
-    rest = value.code
-
-    def again() -> Value:
-        others = [_lowered(argument) for argument in args[1:]]
-        named = {key: _lowered(argument) for key, argument in keywords.items()}
-        tensor = lower(frame.builder, base.tensor, *others, **named)
-        return Value(bounded(frame.builder, tensor), replace(rest, operands=(base.code, *rest.operands[1:])))
-
-    def back(new: Value) -> Value:
-        tensor = _moved_back(frame, name, base, new, args[1:], keywords)
-        return Value(frame.builder.define(tensor[0]), replace(tensor[1], name=base.code.name))
-
-    return aliasing.view(value, base, again, back)
-
-
-def _moved_back(
-    frame: Frame, name: str, base: Value, new: Value, args: Arguments, keywords: Keywords
-) -> tuple[Tensor, Code]:
-    """The array of which ``new`` is the view."""
-    text = "_ = fresh(_0)\n_.{0}[...] = _1"
-    if name in {"T", "mT"} or (name == "transpose" and not args and not keywords and base.tensor.rank <= 2):
-        indices = tuple(reversed(new.tensor.indices)) if name != "mT" or base.tensor.rank == 2 else None
-        if indices is not None:
-            tensor = Tensor(new.tensor.expr, indices, new.tensor.kind)
-            return tensor, Code(text.format("T"), (base.code, new.code))
-    if name in RESHAPED:
-        row = lookup(np.reshape)
-        assert isinstance(row, Algebra)
-        tensor = row.lower(frame.builder, new.tensor, base.tensor.shape)
-        return tensor, Code("_ = fresh(_0)\n_.reshape(-1)[...] = _1.reshape(-1)", (base.code, new.code))
-    raise DifferentiationError(
-        f"this changes an array through the view that {name} made", remedy="change the array itself, by an index"
-    )
-
-
-def is_contiguous(aliasing: Aliasing, value: Value) -> bool:
-    """Whether the elements of an array are known to lie in memory row by row."""
-    if aliasing.is_view(value):
-        return False
-    code = value.code
-    while code.template.startswith("_ = fresh(_0)"):
-        code = code.operands[0]
-    return value.tensor.rank <= 1 or code.template.startswith(CONTIGUOUS)
 
 
 def sized(result: object, code: Code) -> object:

@@ -16,7 +16,7 @@ from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.captures import Path, from_library
 from symgrad.frontend.environment import Conflict
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.values import Bound, Closure, Super, describe, has_values, is_dataclass_instance, is_made
+from symgrad.frontend.values import Bound, Closure, Growing, Run, Super, describe, has_values, is_dataclass_instance, is_made
 
 NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__", "__mro__"})
 _MISSING = object()
@@ -26,6 +26,9 @@ def readable(item: object) -> object:
     """What a container or an object holds; refused where branches left what no value expresses."""
     if isinstance(item, Conflict):
         raise NotYetSupported(item.reason, remedy="give it the same type, shape and length in each branch")
+    if isinstance(item, Run | Growing):
+        reason = "this list has as many items as a loop has rounds, which is not known while compiling"
+        raise NotYetSupported(reason, remedy="make an array of it, for example with np.stack")
     return item
 
 

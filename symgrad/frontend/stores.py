@@ -11,6 +11,7 @@ from symgrad.frontend.attributes import subscript
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.containers import augmented as augmented_container
 from symgrad.frontend.containers import set_item
+from symgrad.frontend.environment import held
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import lifted
 from symgrad.frontend.operators import BINARY, binary
@@ -57,7 +58,7 @@ def changed(frame: Frame, node: ast.AST, owner: Value, tensor: Tensor, code: Cod
     settled = (
         frame.builder.define(tensor, name or "x") if name and name.isidentifier() else frame.builder.define(tensor)
     )
-    reader.aliasing.change(owner, settled, code)
+    reader.aliasing.change(owner, settled, code, lambda value: value in held(reader))
     for value in before:
         reader.statements.append(Define(value.now, value.code.name, None))
 

@@ -16,8 +16,8 @@ import sympy
 
 from symgrad.errors import SymgradError
 from symgrad.ir.code import Code
-from symgrad.ir.program import Value
-from symgrad.ir.tensor import Expr
+from symgrad.ir.program import Opaque, Value
+from symgrad.ir.tensor import Expr, Kind
 
 if TYPE_CHECKING:
     from symgrad.frontend.frame import Frame
@@ -67,6 +67,14 @@ class Method:
     """A method of a run-time array, not called yet."""
 
     value: Value
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class OpaqueMethod:
+    """A method of an opaque object, not called yet."""
+
+    owner: Opaque
     name: str
 
 
@@ -122,6 +130,51 @@ class Stream:
             raise
 
 
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """A value of each of several items of a list: an array along whose first axis they lie; ``kind`` is that of one."""
+
+    array: Value
+    kind: Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Items of a list, one after the other, whose number (``rounds``) is not known while compiling.
+
+    A list that grows in a loop holds one in place of what the loop has appended. ``form`` is one item, a stack in place
+    of each of its values.
+    """
+
+    form: Form
+    rounds: Expr
+
+    @property
+    def arrays(self) -> list[Value]:
+        """The arrays in which the items lie."""
+        return _arrays(self.form)
+
+
+def _arrays(form: Form) -> list[Value]:
+    if isinstance(form, Stack):
+        return [form.array]
+    return [array for part in form for array in _arrays(part)]
+
+
+@dataclass(frozen=True, eq=False)
+class Growing:
+    """What a list got in earlier rounds, while a round of a loop is read.
+
+    ``recent(1)`` is the last item, ``recent(2)`` that before it; ``count`` is the length of the list as a round begins.
+    ``token`` stands for the memory of the items.
+    """
+
+    recent: Callable[[int], object]
+    count: Expr
+    token: Value
+
+
+Form = Stack | tuple["Form", ...]
 MADE = "__symgrad_made__"
 """The attribute that marks an object made while reading: what it holds may be run-time values."""
 
@@ -139,7 +192,7 @@ def is_dataclass_instance(item: object) -> bool:
 def children(item: object) -> Iterable[object]:
     """The objects that a container holds; nothing for anything else."""
     match item:
-        case Value() | Method() | Closure() | Stream() | type():
+        case Value() | Opaque() | Method() | OpaqueMethod() | Closure() | Stream() | type():
             return ()
         case tuple() | list() | set() | frozenset():
             return item
@@ -151,6 +204,10 @@ def children(item: object) -> Iterable[object]:
             return (item.function, *item.args, *item.keywords.values())
         case Super():
             return (item.owner,)
+        case Run():
+            return item.arrays
+        case Growing():
+            return (item.token,)
         case ValuesView() | ItemsView():
             return item
         case _ if is_made(item):
@@ -166,7 +223,7 @@ def _stored_fields(item: Any) -> list[str]:
 
 def has_values(item: object) -> bool:
     """Whether an object is, or holds, a run-time value."""
-    return isinstance(item, Value | Method | Stream) or any(has_values(child) for child in children(item))
+    return isinstance(item, Value | Opaque | Method | OpaqueMethod | Stream) or any(has_values(child) for child in children(item))
 
 
 def leaves(item: object) -> list[Value]:
@@ -205,6 +262,8 @@ def describe(item: object) -> str:
         return str(item)
     if isinstance(item, Value):
         return "a number" if item.tensor.rank == 0 else "an array"
+    if isinstance(item, Opaque):
+        return f"an object of {item.made.__name__} that only the run knows"
     name = "function" if isinstance(item, Closure | Method | Bound) or callable(item) else type(item).__name__
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 

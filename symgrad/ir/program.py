@@ -44,6 +44,17 @@ class Value:
         self.tensor, self.code = tensor, code
 
 
+@dataclass(eq=False)
+class Opaque:
+    """An object of the run that is no number and no array: a text, a logger, a generator of random numbers.
+
+    ``made`` is its class.
+    """
+
+    made: type
+    code: Code
+
+
 @dataclass(frozen=True)
 class Input:
     """An array or number that comes from outside.

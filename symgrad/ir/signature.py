@@ -62,7 +62,35 @@ class ContainerArg:
     items: tuple[Arg, ...]
 
 
-Arg = ArrayArg | NumberArg | StaticArg | ContainerArg
+@dataclass(frozen=True)
+class OpaqueArg:
+    """An object that is read at every call and only handed on, or asked for what it does: of it, the type is known."""
+
+    type: type
+
+
+Arg = ArrayArg | NumberArg | StaticArg | ContainerArg | OpaqueArg
+HANDED_ON = frozenset(
+    {
+        ("numpy.random._generator", "Generator"),
+        ("numpy.random.mtrand", "RandomState"),
+        ("random", "Random"),
+        ("logging", "Logger"),
+        ("logging", "LoggerAdapter"),
+        ("_io", "_IOBase"),
+    }
+)
+"""Module and name of classes of such objects."""
+
+
+def is_handed_on(kind: type) -> bool:
+    """Whether objects of a class are opaque."""
+    return any((base.__module__, base.__qualname__) in HANDED_ON for base in kind.__mro__)
+
+
+def type_text(kind: type) -> str:
+    """A class by name."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 @dataclass(frozen=True)
@@ -174,6 +202,8 @@ def spell(arg: Arg) -> str:
             return kind
         case StaticArg(text=text):
             return f"<{text}>"
+        case OpaqueArg(type=kind):
+            return type_text(kind)
         case ContainerArg():
             items = ", ".join(f"{literal(key)}: {spell(item)}" for key, item in zip(arg.keys, arg.items, strict=True))
             return f"{arg.type.__module__}.{arg.type.__qualname__}{{{items}}}"

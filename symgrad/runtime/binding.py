@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.ir.signature import Arg, ContainerArg, Signature, StaticArg
+from symgrad.ir.signature import Arg, ContainerArg, OpaqueArg, Signature, StaticArg
 from symgrad.runtime.identity import resolve, underlying
 from symgrad.runtime.signature import describe
 
@@ -68,7 +68,7 @@ def _object(arg: Arg, indices: list[Any]) -> object:
     match arg:
         case StaticArg(value=value):
             return value
-        case ContainerArg(type=cls):
+        case ContainerArg(type=cls) | OpaqueArg(type=cls):
             return cls
         case _:
             raise LookupError("a binding leads to a value that is neither static nor a container")

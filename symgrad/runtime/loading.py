@@ -14,7 +14,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from symgrad.errors import InternalError
-from symgrad.ir.signature import Generated, Request, spell, spell_signature
+from symgrad.ir.signature import Capture, Generated, OpaqueArg, Request, spell, spell_signature, type_text
 from symgrad.runtime.binding import Binding, Scope
 from symgrad.runtime.cache import sealed, versions
 from symgrad.runtime.guard import Guard, make_guard
@@ -37,7 +37,7 @@ class Header:
     function: str
     request: str
     signature: str
-    dependencies: tuple[tuple[tuple[str, ...], bool, str], ...]
+    dependencies: tuple[tuple[tuple[str, ...], str, str], ...]
     bindings: tuple[tuple[str, Binding], ...]
     parameter: str
     guard: tuple[int, int]
@@ -85,16 +85,27 @@ def _spread(value: object) -> str:
     return "(\n" + "".join(f"        {item!r},\n" for item in value) + "    )"
 
 
-def _dependencies(generated: Generated, scope: Scope) -> tuple[tuple[tuple[str, ...], bool, str], ...]:
-    """Path, whether it is compiled in, and text of every captured value."""
-    return tuple(
-        (item.path, not item.local, _dependency(scope, item.path, not item.local)) for item in generated.captures
-    )
+def _dependencies(generated: Generated, scope: Scope) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """Path, what is known of it, and text of every captured value."""
+    known = ((item.path, _knowledge(item)) for item in generated.captures)
+    return tuple((path, what, _dependency(scope, path, what)) for path, what in known)
 
 
-def _dependency(scope: Scope, path: tuple[str, ...], compiled_in: bool) -> str:
+def _knowledge(capture: Capture) -> str:
+    """What a specialisation knows of a captured value: itself, its type with all parts, or its class only."""
+    if capture.local is None:
+        return "value"
+    return "class" if isinstance(capture.arg, OpaqueArg) else "type"
+
+
+def _dependency(scope: Scope, path: tuple[str, ...], what: str) -> str:
     value = scope.value(path)
-    return value_text(value) if compiled_in else spell(describe(value, f"the captured {'.'.join(path[1::2])}"))
+    match what:
+        case "value":
+            return value_text(value)
+        case "class":
+            return type_text(type(value))
+    return spell(describe(value, f"the captured {'.'.join(path[1::2])}"))
 
 
 def read_header(text: str) -> Header:
@@ -115,7 +126,7 @@ def plain_source(text: str, header: Header) -> str:
 def depends_on_same(header: Header, scope: Scope) -> bool:
     """Whether every captured value is what it was when the module was compiled."""
     try:
-        return all(_dependency(scope, path, compiled_in) == text for path, compiled_in, text in header.dependencies)
+        return all(_dependency(scope, path, what) == text for path, what, text in header.dependencies)
     except (AttributeError, LookupError, TypeError, ValueError):
         return False
 

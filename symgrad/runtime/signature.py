@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.ir.signature import Arg, ArrayArg, ContainerArg, NumberArg, Signature, StaticArg, literal, members
+from symgrad.ir.signature import (
+    Arg,
+    ArrayArg,
+    ContainerArg,
+    NumberArg,
+    OpaqueArg,
+    Signature,
+    StaticArg,
+    is_handed_on,
+    literal,
+    members,
+)
 from symgrad.runtime.identity import definition_span, value_text
 
 _NUMBERS = {float: "float", int: "int", complex: "complex"}
@@ -85,6 +96,8 @@ def describe(value: object, where: str = "the argument") -> Arg:
         return ArrayArg(_dtype_name(value.dtype, where), (), scalar=True)
     if (kind := _NUMBERS.get(cls)) is not None:
         return NumberArg(kind)
+    if is_handed_on(cls):
+        return OpaqueArg(cls)
     if cls in _STATIC_DATA or isinstance(value, _STATIC_KINDS) or _is_custom_callable(value):
         return StaticArg(value, value_text(value))
     if (container := _container(value)) is not None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from symgrad.ir.signature import Arg, ArrayArg, ContainerArg, NumberArg, StaticArg
+from symgrad.ir.signature import Arg, ArrayArg, ContainerArg, NumberArg, OpaqueArg, StaticArg
 from symgrad.runtime.binding import Binding
 from symgrad.runtime.names import Names
 
@@ -81,6 +81,10 @@ def _structure_tests(place: Place, names: Names) -> Iterator[str]:
         yield from static_tests(place.name, place.arg.value, place.origin, names)
     elif isinstance(place.arg, ContainerArg):
         yield from _container_tests(place, place.arg, names)
+    elif isinstance(place.arg, OpaqueArg):
+        kind, *where = place.origin
+        origin = ("type", "value", *where) if kind == "captured" and len(where) == 1 else place.origin
+        yield _same_type([place.name], names.bound(place.arg.type.__name__, origin), names)
 
 
 def _container_tests(place: Place, arg: ContainerArg, names: Names) -> Iterator[str]:
