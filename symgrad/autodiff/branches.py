@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import sympy
 
 from symgrad.autodiff.activity import inside_body
-from symgrad.ir.equation import Body, Branch, Output, Role
-from symgrad.ir.tensor import Ref, Tensor
+from symgrad.ir.equation import Body, Branch, Output, Role, refs
+from symgrad.ir.tensor import Delta, Expr, Index, Ref, Tensor, index_symbols
 
 if TYPE_CHECKING:
     from symgrad.autodiff.reverse import Reverse
@@ -21,20 +21,46 @@ def pull_back_branch(reverse: Reverse, block: Ref, branch: Branch) -> None:
         return
     inside = [_reversed_body(reverse, body, given) for body in branch.bodies]
     outside = list(dict.fromkeys(ref for inner in inside for ref in inner.adjoints if ref in reverse.scopes))
-    bodies = [
-        Body(inner.builder, tuple(Tensor(inner.adjoint(ref), reverse.scopes[ref], ref.kind) for ref in outside))
-        for inner in inside
-    ]
-    wanted = [place for place, _ in enumerate(outside) if any(body.results[place].expr != 0 for body in bodies)]
+    parts = [_parts(inside, ref, reverse.scopes[ref]) for ref in outside]
+    wanted = [(ref, place, pair) for ref, part in zip(outside, parts, strict=True) for place, pair in part.items()]
     if not wanted:
         return
-    first, second = (Body(body.builder, tuple(body.results[place] for place in wanted)) for body in bodies)
+    results = [tuple(_tensor(reverse, ref, place, pair[side]) for ref, place, pair in wanted) for side in (0, 1)]
+    first, second = (Body(inner.builder, found) for inner, found in zip(inside, results, strict=True))
     made = reverse.builder.block(Branch(branch.condition, (first, second)))
-    for number, place in enumerate(wanted):
-        ref = outside[place]
-        result = reverse.builder.output(made, Role.RESULT, number, ref.shape, ref.kind)
-        renamed = reverse.builder.rename(result, reverse.scopes[ref])
-        reverse.adjoints.setdefault(ref, []).append(renamed)
+    for number, (ref, place, _) in enumerate(wanted):
+        like = results[0][number]
+        result = reverse.builder.output(made, Role.RESULT, number, like.shape, ref.kind)
+        reverse.adjoints.setdefault(ref, []).append(place * reverse.builder.rename(result, like.indices))
+
+
+def _parts(inside: list[Reverse], ref: Ref, scope: tuple[Index, ...]) -> dict[Expr, tuple[Expr, Expr]]:
+    """What each body adds to an adjoint, by the deltas that tell at which places: these stay outside."""
+    found: dict[Expr, list[Expr]] = {}
+    for side, inner in enumerate(inside):
+        for term in sympy.Add.make_args(sympy.expand_mul(inner.adjoint(ref), deep=False)):
+            deltas = [part for part in sympy.Mul.make_args(term) if _stays_outside(inner, part, scope)]
+            place = sympy.Mul(*deltas)
+            rest = term / place if deltas else term
+            if rest != 0:
+                pair = found.setdefault(place, [sympy.S.Zero, sympy.S.Zero])
+                pair[side] += rest
+    return {place: (pair[0], pair[1]) for place, pair in found.items()}
+
+
+def _stays_outside(inner: Reverse, part: Expr, scope: tuple[Index, ...]) -> bool:
+    """Whether a factor places the rest of its term along an axis, at a position that does not depend on the body."""
+    if not isinstance(part, Delta) or part.args[0] not in scope:
+        return False
+    position = part.args[1]
+    return not index_symbols(position) and not any(ref in inner.builder.own for ref in refs([position]))
+
+
+def _tensor(reverse: Reverse, ref: Ref, place: Expr, term: Expr) -> Tensor:
+    """A term over the axes that no delta fixes."""
+    fixed = {part.args[0] for part in sympy.Mul.make_args(place) if isinstance(part, Delta)}
+    axes = tuple(index for index in reverse.scopes[ref] if index not in fixed)
+    return Tensor(term, axes, ref.kind)
 
 
 def _cotangents(reverse: Reverse, block: Ref) -> dict[int, Tensor]:

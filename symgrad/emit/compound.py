@@ -68,7 +68,7 @@ class LoopText:
         counter = outer.names.counter(suite.counter, outer.named.values()) if self._is_counted() else None
         if counter is not None:
             self.body.named[suite.counter] = self.tests.named[suite.counter] = counter
-        self.body.owned |= {suite.carried[place] for place in self._owned()}
+        self.body.owned |= {suite.carried[place] for place in self.fresh_places()}
         self.stacks.name(named)
         self.tests.write(self.tests.order)
         self.body.write(self.body.order)
@@ -117,7 +117,7 @@ class LoopText:
             if self.suite.carried[place] in self.body.owned and (changes or own):
                 outer.owned.add(self.suite.outputs[place])
 
-    def _owned(self) -> set[int]:
+    def fresh_places(self) -> set[int]:
         """The places of carried arrays whose memory nothing else holds, in every round."""
         suite = self.suite
         places = set(suite.results)
@@ -232,10 +232,12 @@ def is_fresh(body: Statements, code: Code, owned: Iterable[Code]) -> bool:
         return False
     suite = body.suites.bound.get(holder)
     if isinstance(suite, LoopSuite) and holder in suite.outputs:
-        place = suite.outputs.index(holder)
-        return is_fresh(body, suite.initial[place], owned) and suite.carried[place] in body.inner[suite.code].body.owned
+        place, writer = suite.outputs.index(holder), body.inner[suite.code]
+        assert isinstance(writer, LoopText)
+        return is_fresh(body, suite.initial[place], owned) and place in writer.fresh_places()
     if isinstance(suite, BranchSuite):
         writer = body.inner[suite.code]
+        assert isinstance(writer, BranchText)
         pair = zip(writer.bodies, suite.results[suite.outputs.index(holder)], strict=True)
         return all(is_fresh(inner, part, owned) for inner, part in pair)
     return is_new(holder)

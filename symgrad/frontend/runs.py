@@ -1,0 +1,224 @@
+"""Runs: items of lists that loops have appended, read as parts of the arrays in which they lie."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+import numpy as np
+import sympy
+
+from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.frontend.attributes import item, size
+from symgrad.frontend.code_writer import Template
+from symgrad.frontend.frame import Frame
+from symgrad.frontend.lifting import lifted
+from symgrad.frontend.members import readable
+from symgrad.frontend.values import Form, Growing, Run, Stack, describe, has_runs
+from symgrad.ir.code import Code
+from symgrad.ir.kinds import common_kind, is_python
+from symgrad.ir.program import Value
+from symgrad.ir.sizes import runs
+from symgrad.ir.tensor import Tensor
+from symgrad.rules.arguments import size as as_size
+from symgrad.rules.convert import array_kind, concatenated, stacked
+
+MOST_WRITTEN_OUT = 64
+
+
+def at(frame: Frame, run: Run, place: object, line: int | None) -> object:
+    """The item at a place of a run."""
+    return _at(frame, run.form, place, line)
+
+
+def _at(frame: Frame, form: Form, place: object, line: int | None) -> object:
+    if isinstance(form, tuple):
+        return tuple.__new__(type(form), [_at(frame, part, place, line) for part in form])
+    found = item(frame, form.array, place, line)
+    if not is_python(form.kind):
+        return found
+    assert isinstance(form.kind, type)
+    return Value(Tensor(found.tensor.expr, (), form.kind), Code(f"{form.kind.__name__}(_0)", (found.code,), line=line))
+
+
+def length_of(run: Run) -> Code:
+    """The code of the number of items."""
+    return Code(str(run.rounds)) if run.rounds.is_Integer else Code("len(_0)", (run.arrays[0].code,))
+
+
+def expanded(frame: Frame, items: Sequence[object], line: int | None = None) -> list[object]:
+    """The items of a list one by one; it is compiled for their number."""
+    found: list[object] = []
+    for held in items:
+        if not isinstance(held, Run):
+            found.append(readable(held))
+            continue
+        count = frame.builder.sizes.value(frame.builder.sizes.find(held.rounds))
+        if count is None or count > MOST_WRITTEN_OUT:
+            readable(held)
+        frame.builder.sizes.specialise(held.rounds)
+        found += [at(frame, held, place, line) for place in range(count or 0)]
+    return found
+
+
+def joined(frame: Frame, items: Sequence[object], node: ast.expr) -> Run:
+    """A list as one run, which is not empty."""
+    if len(items) == 1 and isinstance(items[0], Run):
+        if not runs(items[0].rounds):
+            frame.builder.sizes.positive(items[0].rounds)
+        return items[0]
+    parts: list[Value | list[Value]] = []
+    kinds = []
+    for held in items:
+        if isinstance(held, Run):
+            if not isinstance(held.form, Stack):
+                readable(held)
+                raise AssertionError
+            parts.append(held.form.array)
+            kinds.append(held.form.kind)
+            continue
+        value = lifted(frame, readable(held), node)
+        kinds.append(value.tensor.kind)
+        if parts and isinstance(parts[-1], list):
+            parts[-1].append(value)
+        else:
+            parts.append([value])
+    if len({array_kind(kind) for kind in kinds if not is_python(kind)}) > 1 or len(set(map(is_python, kinds))) > 1:
+        kinds = [array_kind(common_kind(kinds))]
+    return _concatenated(frame, parts, kinds[-1], frame.line(node))
+
+
+def _concatenated(frame: Frame, parts: Sequence[Value | list[Value]], kind: object, line: int | None) -> Run:
+    template = Template()
+    code = template.code(f"np.concatenate({template.place(tuple(parts))})", line)
+    tensors = []
+    for part in parts:
+        if isinstance(part, Value):
+            tensors.append(part.tensor)
+        else:
+            tensors.append(stacked(frame.builder, [value.tensor for value in part], 0))
+    tensor = frame.builder.define(concatenated(frame.builder, tensors, 0))
+    return Run(Stack(Value(tensor, code), kind), frame.builder.sizes.find(tensor.shape[0]))  # type: ignore[arg-type]
+
+
+def arrayed(frame: Frame, thing: object, node: ast.expr) -> object:
+    """An argument of NumPy, lists that grew in loops as the arrays that NumPy makes of them."""
+    if isinstance(thing, list) and any(isinstance(held, Run) for held in thing):
+        return as_array(frame, thing, node)
+    if isinstance(thing, list) and has_runs(thing):
+        return [arrayed(frame, held, node) for held in thing]
+    if type(thing) is tuple and has_runs(thing):
+        return tuple(arrayed(frame, held, node) for held in thing)
+    return thing
+
+
+def as_array(frame: Frame, items: Sequence[object], node: ast.expr) -> Value:
+    """The array that NumPy makes of a list; it shares no memory with the items."""
+    form = joined(frame, items, node).form
+    if not isinstance(form, Stack):
+        reason = "an array is made of a list of tuples that grew in a loop"
+        raise NotYetSupported(reason, remedy="append the values to lists of their own")
+    return Value(form.array.tensor, form.array.code)
+
+
+def length(frame: Frame, items: Sequence[object], line: int | None) -> object:
+    """``len`` of a list."""
+    template, fixed, total = Template(), 0, sympy.S.Zero
+    texts = []
+    for held in items:
+        if isinstance(held, Run):
+            total += held.rounds
+            texts.append(template.operand(length_of(held)))
+        elif isinstance(held, Growing):
+            raise _changing()
+        else:
+            readable(held)
+            fixed += 1
+    found = size(frame, sympy.expand(total + fixed), Code(""))
+    texts += [str(fixed)] if fixed else []
+    return found if isinstance(found, int) else Value(Tensor(total + fixed, (), int), template.code(" + ".join(texts), line))
+
+
+def _changing() -> NotYetSupported:
+    reason = "the items that earlier rounds of this loop have appended are read"
+    return NotYetSupported(reason, remedy="read the last one, [-1], or fill an array by index")
+
+
+def part_of(frame: Frame, node: ast.expr, items: Sequence[object], key: object) -> object:
+    """``items[key]`` of a list that grew, or grows, in a loop."""
+    key = frame.reader.captures.specialised(key)
+    line = frame.line(node)
+    if any(isinstance(held, Growing) for held in items):
+        return _recent(frame, items, key)
+    if isinstance(key, slice):
+        return _slice(frame, node, items, key)
+    if isinstance(key, int):
+        known = items if key >= 0 else items[::-1]
+        place = key if key >= 0 else -1 - key
+        before = next(number for number, held in enumerate(known) if isinstance(held, Run))
+        if place < before:
+            return readable(known[place])
+        first = known[before]
+        assert isinstance(first, Run)
+        if len(known) == before + 1:
+            place -= before
+            return at(frame, first, place if key >= 0 else -1 - place, line)
+    elif not isinstance(key, Value):
+        raise ArgumentError(f"a list is indexed by {describe(key)}")
+    return at(frame, joined(frame, items, node), key, line)
+
+
+def _slice(frame: Frame, node: ast.expr, items: Sequence[object], key: slice) -> list[object]:
+    """``items[a:b]``: a list again."""
+    whole = joined(frame, items, node)
+
+    def cut(form: Form) -> Form:
+        if isinstance(form, tuple):
+            return tuple.__new__(type(form), [cut(part) for part in form])
+        array = item(frame, form.array, key, frame.line(node))
+        frame.reader.aliasing.freeze(array, FROZEN)
+        return Stack(array, form.kind)
+
+    form = cut(whole.form)
+    made = Run(form, whole.rounds)
+    rounds = frame.builder.sizes.find(made.arrays[0].tensor.shape[0])
+    return [] if rounds == 0 else [Run(form, rounds)]
+
+
+FROZEN = "this changes an item of a list that grew in a loop"
+
+
+def _recent(frame: Frame, items: Sequence[object], key: object) -> object:
+    """An item of a list that grows in the loop that is read: one of the last."""
+    growing = next(held for held in items if isinstance(held, Growing))
+    place = items.index(growing)
+    added = len(items) - place - 1
+    back: object = None
+    if isinstance(key, int):
+        back = -key if key < 0 else None
+        if 0 <= key < place:
+            return readable(items[key])
+    elif isinstance(key, Value) and not key.tensor.rank:
+        back = sympy.expand(growing.count + added - as_size(frame.builder, key.tensor))
+        back = int(back) if back.is_Integer else None
+    if not isinstance(back, int) or back < 1:
+        raise _changing()
+    return readable(items[-back]) if back <= added else growing.recent(back - added)
+
+
+def at_least_one(frame: Frame, items: Sequence[object]) -> bool:
+    """Whether a list has an item."""
+    if any(not isinstance(held, Run | Growing) for held in items):
+        return True
+    for held in items:
+        if isinstance(held, Growing):
+            raise _changing()
+        assert isinstance(held, Run)
+        if frame.builder.sizes.at_least(held.rounds, sympy.S.One):
+            return True
+    return False
+
+
+def is_number_kind(kind: object) -> bool:
+    """Whether items of a kind are numbers of Python's."""
+    return isinstance(kind, type) and not issubclass(kind, np.generic)
