@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import sympy
 
 from symgrad.autodiff.activity import Scopes, ref_of
-from symgrad.autodiff.recording import saved
+from symgrad.autodiff.recording import element, saved
 from symgrad.errors import ShapeError
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Loop, Map, Role
+from symgrad.ir.equation import Loop, Map, Role, refs
 from symgrad.ir.sizes import runs
 from symgrad.ir.tensor import Delta, Entry, Expr, Kind, Ref, entries, substitute
 
@@ -55,7 +55,12 @@ class Hoisting:
     def _of_whole(self, total: Expr) -> Expr:
         """A total in which elements of local arrays are values of their own."""
         parts = [local for local in self.locals(total) if not self.inner.is_whole(local)]
-        return substitute(total, {part: self.inner.map(part, part.ref.kind) for part in parts})
+        return substitute(total, {part: self._element(part) for part in parts})
+
+    def _element(self, part: Entry) -> Expr:
+        if self._is_carried(part.ref) and not any(self._is_local(ref) for i in part.indices for ref in refs([i])):
+            return element(self.loop, self.inner, part)
+        return self.inner.map(part, part.ref.kind)
 
     def _is_possible(self, total: Expr) -> bool:
         """Whether all positions that run with the rounds count from the front, and what is saved has a fixed shape."""

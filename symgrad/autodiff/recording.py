@@ -62,6 +62,14 @@ def record(
     return elements
 
 
+def element(loop: Loop, inner: Builder, entry: Entry) -> Expr:
+    """A part of what a round starts with, as a value of the round."""
+    body = loop.body.builder
+    found = body.map(entry, entry.ref.kind, entry.ref.name)
+    inner.own.setdefault(found.ref, body.own[found.ref])
+    return found
+
+
 @dataclass
 class _Recorder:
     builder: Builder
@@ -92,7 +100,7 @@ class _Recorder:
         for expr in (*results, *_expressions(mine.values())):
             for entry in entries(expr):
                 if entry not in changes and self._is_element(entry):
-                    changes[entry] = self._element(entry)
+                    changes[entry] = element(self.loop, self.inner, entry)
         _rewrite(self.inner, mine, changes)
         return changes
 
@@ -102,12 +110,6 @@ class _Recorder:
             return False
         inside = [ref for position in entry.indices for ref in refs([position])]
         return all(self.is_forward(ref) or ref not in self.inner.own for ref in inside)
-
-    def _element(self, entry: Entry) -> Expr:
-        body = self.loop.body.builder
-        found = body.map(entry, entry.ref.kind, entry.ref.name)
-        self.inner.own.setdefault(found.ref, body.own[found.ref])
-        return found
 
     def settle(self, ref: Ref) -> None:
         """Save a value, or settle what it is computed from."""

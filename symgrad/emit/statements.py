@@ -200,7 +200,7 @@ class Statements:
     def _wants_name(self, code: Code) -> bool:
         if code in self.named or code in self.suites.bound:
             return False
-        if code in self.outside or code in self.leaves or code.template.startswith("@"):
+        if code in self.outside or code in self.leaves or code.template.startswith(("@", "reversed(")):
             return False
         if code in self.results or code in self.forced:
             return bool(code.operands)

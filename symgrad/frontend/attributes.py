@@ -61,7 +61,7 @@ def attribute(frame: Frame, node: ast.Attribute, owner: object) -> object:
             return _of_container(frame, node, owner, name)
         case Super():
             return inherited(frame, node, owner, name)
-        case str() | int() | float() | np.generic() | np.dtype() | np.finfo() | np.iinfo():
+        case str() | int() | float() | np.generic() | np.dtype() | np.finfo() | np.iinfo() | np.ufunc():
             return _static(frame, node, owner, name)
     if isinstance(owner, type) and from_library(owner):
         return _static(frame, node, owner, name)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -46,6 +47,8 @@ class Captures:
     _objects: dict[Path, object] = field(default_factory=dict)
     _paths: dict[int, tuple[Path, object]] = field(default_factory=dict)
     _integers: dict[int, Integer] = field(default_factory=dict)
+    _read: dict[tuple[int, str], object] = field(default_factory=dict)
+    _changed: dict[tuple[int, str], object] = field(default_factory=dict)
 
     def capture(self, path: Path, item: object) -> object:
         """The object at ``path`` as the reader sees it: run-time values for its numbers and arrays."""
@@ -116,10 +119,35 @@ class Captures:
             self.found[path] = capture
         return Code(str(capture.local))
 
+    def handed(self, path: Path, item: object) -> Code:
+        """An object from outside that is only handed on: it is read at every call, and its class is known."""
+        key = (*path, "handed on")
+        if key not in self.found:
+            self.found[key] = Capture(path, OpaqueArg(type(item)), self._local(path))
+        return Code(str(self.found[key].local))
+
+    def reads(self, holder: object, name: str = "") -> None:
+        """Remember that something from outside is read when the call begins; ``name`` is a place in ``holder``."""
+        self._check(self._changed, holder, name)
+        self._read[id(holder), name] = holder
+
+    def changes(self, holder: object, name: str = "") -> None:
+        """Remember that something from outside is changed."""
+        self._check(self._read, holder, name)
+        self._changed[id(holder), name] = holder
+
+    def _check(self, others: dict[tuple[int, str], object], holder: object, name: str) -> None:
+        if (id(holder), name) in others:
+            what = name or f"this {type(holder).__name__}"
+            reason = f"{what} comes from outside, and is both read and changed by the function"
+            raise NotYetSupported(reason, remedy="keep it in a local variable, and change what is outside at the end")
+
     def _seen(self, path: Path, item: object) -> object:
         if is_library(item):
             return item
         arg = argument_of(item)
+        for container in _containers(item):
+            self.reads(container)
         if isinstance(arg, StaticArg):
             self.know(path, item)
             self.arguments.aliasing.foreign(item)
@@ -171,6 +199,15 @@ def from_library(function: object) -> bool:
     module = getattr(function, "__module__", None) or getattr(type(function), "__module__", "")
     root = str(module).split(".")[0]
     return root in LIBRARIES and not (root == "builtins" and isinstance(function, types.FunctionType))
+
+
+def _containers(item: object, depth: int = 0) -> Iterator[object]:
+    """The lists, dicts and sets in an object."""
+    if isinstance(item, list | dict | set | deque):
+        yield item
+    if isinstance(item, list | tuple | dict) and depth < 8 and len(item) <= MOST_ITEMS:
+        for child in item.values() if isinstance(item, dict) else item:
+            yield from _containers(child, depth + 1)
 
 
 def argument_of(item: object, depth: int = 0) -> Arg:

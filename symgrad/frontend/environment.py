@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from symgrad.frontend.values import Bound, Closure, Method, Stream, Super, is_dataclass_instance, is_made
+from symgrad.frontend.values import Bound, Closure, Growing, Method, Run, Stream, Super, is_dataclass_instance, is_made
 from symgrad.ir.program import Value
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from symgrad.frontend.logic import choice, logic, negation
 from symgrad.frontend.operators import binary, comparison, conjunction, unary
 from symgrad.frontend.streams import stream
 from symgrad.frontend.targets import assign
+from symgrad.frontend.texts import joined
 from symgrad.frontend.truth import elements, sizes_compared, truth
 from symgrad.frontend.values import Closure, has_values
 from symgrad.ir.program import Define, Value
@@ -95,10 +96,8 @@ def _other(frame: Frame, node: ast.expr) -> object:
                 frame = frame.outer
             assign(frame, target, item)
             return frame.lookup(target.id)
-        case ast.JoinedStr(parts):
-            return "".join(str(evaluate(frame, part)) for part in parts)
-        case ast.FormattedValue():
-            return _formatted(frame, node)
+        case ast.JoinedStr():
+            return joined(frame, node)
         case ast.Await() | ast.Yield() | ast.YieldFrom():
             word = type(node).__name__.lower()
             raise UnsupportedSyntax(f"{word} has no derivative", remedy="use an ordinary function")
@@ -226,19 +225,3 @@ def closure(frame: Frame, node: ast.Lambda | ast.FunctionDef) -> Closure:
         if default is not None
     }
     return Closure(node, frame, defaults, named)
-
-
-def _formatted(frame: Frame, node: ast.FormattedValue) -> str:
-    value = evaluate(frame, node.value)
-    if has_values(value):
-        raise NotYetSupported("a run-time value is written into a string", remedy="leave it out of the string")
-    layout = "" if node.format_spec is None else str(evaluate(frame, node.format_spec))
-    with frame.evaluating(node):
-        match chr(node.conversion) if node.conversion > 0 else "":
-            case "r":
-                return format(repr(value), layout)
-            case "a":
-                return format(ascii(value), layout)
-            case "s":
-                return format(str(value), layout)
-        return format(value, layout)

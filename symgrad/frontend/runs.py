@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-import numpy as np
 import sympy
 
 from symgrad.errors import ArgumentError, NotYetSupported
@@ -175,17 +174,11 @@ def _slice(frame: Frame, node: ast.expr, items: Sequence[object], key: slice) ->
     def cut(form: Form) -> Form:
         if isinstance(form, tuple):
             return tuple.__new__(type(form), [cut(part) for part in form])
-        array = item(frame, form.array, key, frame.line(node))
-        frame.reader.aliasing.freeze(array, FROZEN)
-        return Stack(array, form.kind)
+        return Stack(item(frame, form.array, key, frame.line(node)), form.kind)
 
-    form = cut(whole.form)
-    made = Run(form, whole.rounds)
+    made = Run(cut(whole.form), whole.rounds)
     rounds = frame.builder.sizes.find(made.arrays[0].tensor.shape[0])
-    return [] if rounds == 0 else [Run(form, rounds)]
-
-
-FROZEN = "this changes an item of a list that grew in a loop"
+    return [] if rounds == 0 else [Run(made.form, rounds)]
 
 
 def _recent(frame: Frame, items: Sequence[object], key: object) -> object:
@@ -218,7 +211,3 @@ def at_least_one(frame: Frame, items: Sequence[object]) -> bool:
             return True
     return False
 
-
-def is_number_kind(kind: object) -> bool:
-    """Whether items of a kind are numbers of Python's."""
-    return isinstance(kind, type) and not issubclass(kind, np.generic)

@@ -9,7 +9,7 @@ import ast
 import dataclasses
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 import sympy
@@ -174,7 +174,14 @@ class Growing:
     token: Value
 
 
-Form = Stack | tuple["Form", ...]
+Form = Union[Stack, tuple["Form", ...]]
+
+
+def has_runs(item: object) -> bool:
+    """Whether a container holds a list that grew in a loop."""
+    return isinstance(item, Run | Growing) or (isinstance(item, list | tuple) and any(map(has_runs, item)))
+
+
 MADE = "__symgrad_made__"
 """The attribute that marks an object made while reading: what it holds may be run-time values."""
 

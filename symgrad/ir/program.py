@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from symgrad.errors import Span
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
+from symgrad.ir.equation import Role
 from symgrad.ir.signature import Capture
 from symgrad.ir.tensor import Ref, Tensor
 
@@ -85,6 +86,19 @@ class Effect:
 
 
 @dataclass(frozen=True, eq=False)
+class Traced:
+    """Values of all rounds of a loop as an array of the user's: what they are in a round, and the code of the array.
+
+    ``place`` is a position among what is carried, or what is traced.
+    """
+
+    role: Role
+    place: int | Ref
+    value: Value
+    code: Code
+
+
+@dataclass(frozen=True, eq=False)
 class Repeat:
     """A loop of the user's, the code of the equation ``block``.
 
@@ -103,6 +117,7 @@ class Repeat:
     body: Region
     test: tuple[Region, Value] | None = None
     stop: Value | None = None
+    traced: tuple[Traced, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,168 @@
+"""Lists that get one more item in every round of a loop: after the loop, a run of items that lie in arrays.
+
+While a round is read, the list holds a ``Growing`` in place of what earlier rounds have appended. Its last items can be
+read: they are carried like variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+
+from symgrad.frontend.environment import Environment
+from symgrad.frontend.frame import Frame, Reader
+from symgrad.frontend.merging import leaf, number_or_value
+from symgrad.frontend.slots import Param, Unfixed
+from symgrad.frontend.values import Form, Growing, Run, Stack, leaves
+from symgrad.ir.builder import Builder
+from symgrad.ir.code import Code
+from symgrad.ir.equation import Equation, Map, Role
+from symgrad.ir.program import Traced, Value
+from symgrad.ir.sizes import runs
+from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, substitute
+
+REMEDY = "append one item of a fixed shape in every round, or fill an array by index"
+MOST_STATIC = 64
+
+
+@dataclass(eq=False)
+class Growth:
+    """A list, ``items``, that grows in a loop, and had ``before`` of them; ``item`` is what the last reading appended.
+
+    ``memory`` is that of the item, ``kin`` are carried values and arrays from outside that may share it.
+    """
+
+    items: list[object]
+    before: int
+    name: str | None
+    item: object = None
+    wanted: set[int] = field(default_factory=set)
+    recent: dict[int, object] = field(default_factory=dict)
+    memory: frozenset[int] = frozenset()
+    kin: dict[int, Param | Value] = field(default_factory=dict)
+    began_with: list[Value] = field(default_factory=list)
+
+    def start(self, reader: Reader, number: Expr, made: dict[Param, Value]) -> None:
+        """The list as a round begins."""
+        token = reader.aliasing.array(Value(Tensor(sympy.S.Zero, (), float), Code("@items")))
+        kin = [made.get(part) if isinstance(part, Param) else part for part in self.kin.values()]
+        reader.aliasing.may_share(token, [value for value in kin if value is not None])
+        self.items.append(Growing(self._recent, self.before + number, token))
+
+    def _recent(self, back: int) -> object:
+        if back > self.before:
+            raise Unfixed("what this loop has appended is read before it is there", remedy=REMEDY)
+        self.wanted.add(back)
+        return self.recent.get(back, self.items[self.before - back])
+
+    def end(self, reader: Reader, after: Environment, made: dict[Param, Value]) -> None:
+        """Remember what the round has appended, and which arrays may share its memory."""
+        aliasing = reader.aliasing
+        self.item = appended(self.items, after, self.before + 1)
+        arrays = [value for value in leaves(self.item) if aliasing.is_array(value)]
+        self.memory = frozenset().union(*map(aliasing.memory, arrays))
+        started = {value: param for param, value in made.items() if aliasing.is_array(value)}
+        shared = [param for value, param in started.items() if aliasing.memory(value) & self.memory]
+        self.began_with = [param.origin for param in shared if isinstance(param.origin, Value)]
+
+    def meet(self, reader: Reader, candidates: Iterable[tuple[Param | Value, object]]) -> bool:
+        """Find what may share memory with the item at the end of a round; whether that is news."""
+        known = len(self.kin)
+        for part, held in candidates:
+            if isinstance(held, Value) and reader.aliasing.is_array(held) and reader.aliasing.memory(held) & self.memory:
+                self.kin[id(part)] = part
+        return len(self.kin) > known
+
+
+def appended(items: list[object], after: Environment, place: int) -> object:
+    """The one item that a round has appended, at a place."""
+    held = after.items(items)
+    if len(held) != place + 1:
+        raise Unfixed("a list changes its length in this loop", remedy=REMEDY)
+    return held[place]
+
+
+@dataclass
+class Ending:
+    """Makes the runs of lists, after a loop; ``traced`` is what the statement has to save of every round."""
+
+    frame: Frame
+    inner: Builder
+    block: Ref
+    rounds: Expr
+    carried: list[Param]
+    traced: list[Traced] = field(default_factory=list)
+
+    def run(self, growth: Growth) -> Run:
+        """What a list got in all rounds."""
+        return Run(self._form(growth.item, growth.name), self.rounds)
+
+    def _form(self, item: object, name: str | None) -> Form:
+        if isinstance(item, tuple):
+            return tuple.__new__(type(item), [self._form(part, None) for part in item])
+        value = number_or_value(self.frame.reader, item)
+        if value is None:
+            raise Unfixed("a loop appends to a list what is neither a number nor an array", remedy=REMEDY)
+        if any(map(runs, value.tensor.shape)):
+            raise Unfixed("a loop appends arrays whose shape is not the same in every round", remedy=REMEDY)
+        place = next((place for place, param in enumerate(self.carried) if param.left is item), None)
+        array = self._trace(value, name) if place is None else self._states(place, name)
+        return Stack(array, value.tensor.kind)
+
+    def _trace(self, value: Value, name: str | None) -> Value:
+        """The values of all rounds."""
+        tensor, kind = value.tensor, np.dtype(value.tensor.kind)
+        ref = own_ref(self.inner, tensor, name or "item")
+        builder = self.frame.builder
+        found = builder.output(self.block, Role.TRACE, ref, (self.rounds, *tensor.shape), tensor.kind)
+        code = leaf(name)
+        self.traced.append(Traced(Role.TRACE, ref, value.now, code))
+        return Value(Tensor(found.expr, found.indices, kind), code)
+
+    def _states(self, place: int, name: str | None) -> Value:
+        """The values of all rounds of something that is carried: its states but the first."""
+        builder, param = self.frame.builder, self.carried[place]
+        shape = (self.rounds + 1, *param.tensor.shape)
+        states = builder.output(self.block, Role.STATES, place, shape, param.kind)
+        first, *rest = states.indices
+        assert first is not None
+        known = [part for part in self.traced if part.role is Role.STATES and part.place == place]
+        code = known[0].code if known else leaf(name)
+        if not known:
+            self.traced.append(Traced(Role.STATES, place, Value(param.tensor, param.code), code))
+        index = builder.index(self.rounds)
+        expr = substitute(states.expr, {first: index + 1})
+        return Value(Tensor(expr, (index, *rest), np.dtype(param.kind)), Code("_0[1:]", (code,), name))
+
+
+def own_ref(builder: Builder, tensor: Tensor, name: str) -> Ref:
+    """A value of a body as an equation of its own."""
+    entry = builder.define(tensor, name).expr
+    if isinstance(entry, Entry) and not entry.negated and entry.ref in builder.own:
+        if entry.indices == tensor.free and builder.is_whole(entry):
+            return entry.ref
+    ref = Ref(builder.name(name), tuple(index.size for index in tensor.free), tensor.kind)
+    builder.own[ref] = Equation(ref, tensor.free, Map(tensor.expr))
+    return ref
+
+
+def is_counted(item: object, builder: Builder) -> bool:
+    """Whether an item depends on nothing but the numbers of rounds of loops whose rounds are known while compiling."""
+    parts = item if isinstance(item, tuple) else (item,)
+    return all(is_counted(part, builder) if isinstance(part, tuple) else _is_counted(part, builder) for part in parts)
+
+
+def _is_counted(item: object, builder: Builder) -> bool:
+    if not isinstance(item, Value):
+        return True
+    entries = [symbol for symbol in item.tensor.expr.free_symbols if not symbol.is_number]
+    return not item.tensor.rank and all(_is_counter(symbol, builder) for symbol in entries)
+
+
+def _is_counter(symbol: Expr, builder: Builder) -> bool:
+    bounds = symbol.ref.bounds if isinstance(symbol, Entry) else None
+    return bounds is not None and symbol.ref not in builder.equations and bool(bounds[1].is_Integer)
+
