@@ -66,8 +66,17 @@ def element(loop: Loop, inner: Builder, entry: Entry) -> Expr:
     """A part of what a round starts with, as a value of the round."""
     body = loop.body.builder
     found = body.map(entry, entry.ref.kind, entry.ref.name)
-    inner.own.setdefault(found.ref, body.own[found.ref])
+    if found.ref not in inner.own:
+        define_first(inner, body.own[found.ref])
     return found
+
+
+def define_first(inner: Builder, equation: Equation) -> None:
+    """Define what is read of a round before all that uses it."""
+    own = dict(inner.own)
+    own.pop(equation.ref, None)
+    inner.own.clear()
+    inner.own.update({equation.ref: equation, **own})
 
 
 @dataclass
@@ -134,14 +143,7 @@ class _Recorder:
         known = self.inner.own.get(ref)
         axes = next(c.free for c in self.loop.carried if ref_of(c) is ref) if known is None else known.indices
         read = saved(self.builder, self.block, self.loop, Entry(ref, axes))
-        self._define_first(Equation(ref, axes, Map(read)))
-
-    def _define_first(self, equation: Equation) -> None:
-        """Define what is read of the round before all that uses it."""
-        own = dict(self.inner.own)
-        own.pop(equation.ref, None)
-        self.inner.own.clear()
-        self.inner.own.update({equation.ref: equation, **own})
+        define_first(self.inner, Equation(ref, axes, Map(read)))
 
     def _saving(self, ref: Ref) -> float:
         equation = self.inner.own.get(ref)

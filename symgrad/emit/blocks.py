@@ -26,7 +26,7 @@ def spell_output(speller: Speller, equation: Equation, output: Output) -> Array:
         suite = speller.blocks[output.block] = _derived(speller, output.block)
     if isinstance(suite, LoopSuite) and output.role in {Role.STATES, Role.TRACE}:
         first, *rest = equation.indices
-        axes = tuple(rest) if isinstance(output.place, Ref) else suite.loop.carried[output.place].indices
+        axes = suite.axes(output.place, tuple(rest))
         return Array(suite.stacked(output.role, output.place), (first, *_layout(axes, rest)), equation.ref.kind)
     if isinstance(suite, LoopSuite) and output.role is Role.ROUNDS:
         return Array(suite.rounds, (), int)
@@ -87,6 +87,7 @@ def _repeat(speller: Speller, repeat: Repeat) -> list[Code]:
         repeat.outputs,
         repeat,
     )
+    suite.trace(repeat.traced)
     _carry(inner, loop, suite.carried)
     suite.effects = add_statements(inner, repeat.body)
     if repeat.test is not None and loop.test is not None:
@@ -95,6 +96,7 @@ def _repeat(speller: Speller, repeat: Repeat) -> list[Code]:
         add_statements(tester, repeat.test[0])
         suite.tester = tester
     speller.blocks[repeat.block] = suite
+    speller.codes |= {traced.code for traced in repeat.traced}
     _enter(speller, suite)
     return [suite.code] if suite.effects else []
 

@@ -70,7 +70,7 @@ class Stacks:
         for stack in self.suite.stacks.values():
             one = leaves.get(stack.value) or stack.value.name or self.outer.names.hints.get(stack.value) or "step"
             hint = one.upper() if len(one) == 1 else f"{one}s"
-            self.outer.named[stack.code] = self.outer.names.new(hint)
+            self.outer.named[stack.code] = self.outer.names.new(stack.code.name or hint)
 
     def start(self, counter: str | None) -> None:
         """Empty stacks before the loop."""

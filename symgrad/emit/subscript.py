@@ -40,7 +40,7 @@ def subscript(
     layout: list[Index | None] = []
     advanced: list[int] = []
     for length, position in zip(lengths, positions, strict=True):
-        if position is not None and (position.atoms(Entry) or index_symbols(position) & set(involved)):
+        if position is not None and (_reads_array(position) or index_symbols(position) & set(involved)):
             operands.append(aligned(spell(position, involved), involved).code)
             advanced.append(len(texts))
             texts.append(f"_{len(operands)}")
@@ -49,7 +49,7 @@ def subscript(
             layout += _kept_axis(position)
     where = _advanced_place(advanced, positions)
     layout[where:where] = involved
-    covered = {i for p in positions if p is not None and not p.atoms(Entry) for i in index_symbols(p)}
+    covered = {i for p in positions if p is not None and not _reads_array(p) for i in index_symbols(p)}
     return Subscript(_trimmed(texts), tuple(operands), tuple(layout), covered >= set(involved))
 
 
@@ -62,10 +62,15 @@ def _advanced_indices(positions: Sequence[Expr | None]) -> tuple[Index, ...]:
             continue
         here = sorted(index_symbols(position), key=lambda index: index.name)
         twice = [index for index in here if index in seen]
-        for index in here if position.atoms(Entry) or len(here) > 1 else twice:
+        for index in here if _reads_array(position) or len(here) > 1 else twice:
             found[index] = None
         seen |= set(here)
     return tuple(found)
+
+
+def _reads_array(position: Expr) -> bool:
+    """Whether a position comes from an array; numbers that count rounds do not."""
+    return any(entry.indices or not entry.ref.computed for entry in position.atoms(Entry))
 
 
 def _advanced_place(advanced: list[int], positions: Sequence[Expr | None]) -> int:

@@ -18,8 +18,8 @@ from symgrad.emit.operation import whole
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, Role
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.program import FILL, Choose, Repeat, Value
-from symgrad.ir.tensor import Entry, Kind, Ref, Tensor
+from symgrad.ir.program import FILL, Choose, Repeat, Traced, Value
+from symgrad.ir.tensor import Entry, Index, Kind, Ref, Tensor
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -93,6 +93,20 @@ class LoopSuite:
     stop: Code | None = None
     effects: tuple[Code, ...] = ()
     _leaves: dict[tuple[Role, int | Ref], Code] = field(default_factory=dict)
+    _traced: dict[Ref, Value] = field(default_factory=dict)
+
+    def trace(self, traced: Iterable[Traced]) -> None:
+        """Values of all rounds have leaves of the user's."""
+        for known in traced:
+            self._leaves[known.role, known.place] = known.code
+            if isinstance(known.place, Ref):
+                self._traced[known.place] = known.value
+
+    def axes(self, place: int | Ref, named: tuple[Index, ...]) -> tuple[Index | None, ...]:
+        """The axes of what is saved in one round, None where the length is one."""
+        if not isinstance(place, Ref):
+            return self.loop.carried[place].indices
+        return self._traced[place].tensor.indices if place in self._traced else named
 
     @property
     def is_derived(self) -> bool:
@@ -159,7 +173,9 @@ class LoopSuite:
     def _stack(self, role: Role, place: int | Ref, code: Code) -> list[Code]:
         params = [ref for tensor in self.loop.carried for ref in tensor.expr.atoms(Entry)]
         carried = [k for k, param in enumerate(params) if isinstance(place, Ref) and param.ref is place]
-        if carried:
+        if isinstance(place, Ref) and place in self._traced:
+            value, spelled, more = self._traced[place].tensor, given(self.inner, self._traced[place]), []
+        elif carried:
             value = self.loop.carried[carried[0]]
             spelled, more = self.carried[carried[0]], self._include(carried[0])
         elif isinstance(place, Ref):

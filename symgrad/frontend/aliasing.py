@@ -40,6 +40,7 @@ class Aliasing:
     _born: weakref.WeakKeyDictionary[Value, int] = field(default_factory=weakref.WeakKeyDictionary)
     _started: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _layouts: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
+    _flat: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _serial: int = 0
     _frozen: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
 
@@ -105,6 +106,15 @@ class Aliasing:
         """The elements of a new array lie row by row (``"C"``) or column by column (``"F"``)."""
         self._layouts[value] = layout
         return value
+
+    def one_by_one(self, value: Value) -> Value:
+        """An iterator over elements: parts of it are copies."""
+        self._flat.add(value)
+        return value
+
+    def is_one_by_one(self, value: Value) -> bool:
+        """Whether a value is such an iterator."""
+        return value in self._flat
 
     def layout(self, value: Value) -> str | None:
         """How the elements of an array lie in memory; None where that is not known."""

@@ -9,20 +9,27 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.frontend import definitions
+from symgrad.frontend.attributes import attribute, subscript
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.inlining import inline_definition
 from symgrad.frontend.lifting import lifted
 from symgrad.frontend.stores import changed, lowered, set_part
 from symgrad.frontend.values import describe
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import Tensor
-from symgrad.rules.row import Elementwise, elementwise
-from symgrad.rules.stores import increment, store
+from symgrad.rules.creation import where as choice
+from symgrad.rules.indexing import along_axis, index
+from symgrad.rules.row import Refused
+from symgrad.rules.shapes import broadcast_to, ravel
+from symgrad.rules.stores import increment, repeats, store
 from symgrad.rules.table import lookup
 
 Arguments = Sequence[object]
 Keywords = Mapping[str, object]
 Change = Callable[[Frame, ast.expr, Arguments, Keywords], object]
+SIGNS: Mapping[np.ufunc, int] = {np.add: 1, np.subtract: -1}
 
 
 def change_of(function: Any) -> Change | None:
@@ -43,23 +50,30 @@ def _array(item: object) -> Value:
 
 
 def _at(ufunc: np.ufunc) -> Change:
-    signs = {np.add: 1, np.subtract: -1}
-    if ufunc not in signs:
-        raise NotYetSupported(f"np.{ufunc.__name__}.at is not supported yet", remedy="use np.add.at")
-
     def change(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
-        if len(args) != 3 or keywords:
+        if len(args) != 3 or ufunc.nin != 2 or keywords:
             raise ArgumentError(f"np.{ufunc.__name__}.at takes an array, indices and values")
         array, value = _array(args[0]), lifted(frame, args[2], node)
-        template = Template()
-        template.operand(array.code)
-        places = f"{template.place(args[1])}, {template.operand(value.code)}"
-        signed = Tensor(signs[ufunc] * value.tensor.expr, value.tensor.indices, value.tensor.kind)
-        tensor = increment(frame.builder, array.tensor, lowered(args[1]), signed)
-        text = f"_ = fresh(_0)\nnp.{ufunc.__name__}.at(_, {places})"
-        changed(frame, node, array, tensor, template.code(text, frame.line(node)))
+        if ufunc in SIGNS:
+            _increment_at(frame, node, ufunc, array, args[1], value)
+        elif repeats(lowered(args[1])):
+            places = lifted(frame, args[1], node)
+            inline_definition(frame, node, definitions.at, (array, places, value, ufunc), {})
+        else:
+            part = subscript(frame, node, array, args[1])
+            set_part(frame, node, array, args[1], frame.reader.call(frame, node, ufunc, (part, value), {}))
 
     return change
+
+
+def _increment_at(frame: Frame, node: ast.expr, ufunc: np.ufunc, array: Value, key: object, value: Value) -> None:
+    template = Template()
+    template.operand(array.code)
+    places = f"{template.place(key)}, {template.operand(value.code)}"
+    signed = Tensor(SIGNS[ufunc] * value.tensor.expr, value.tensor.indices, value.tensor.kind)
+    tensor = increment(frame.builder, array.tensor, lowered(key), signed)
+    text = f"_ = fresh(_0)\nnp.{ufunc.__name__}.at(_, {places})"
+    changed(frame, node, array, tensor, template.code(text, frame.line(node)))
 
 
 def _fill_diagonal(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
@@ -81,14 +95,17 @@ def _fill_diagonal(frame: Frame, node: ast.expr, args: Arguments, keywords: Keyw
 def _copyto(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
     if len(args) != 2 or not keywords.keys() <= {"where"}:
         raise NotYetSupported("np.copyto takes two arrays and where=", remedy="store by an index")
-    array, value = _array(args[0]), lifted(frame, args[1], node)
-    if "where" not in keywords:
+    where = keywords.get("where", True)
+    copied(frame, node, _array(args[0]), lifted(frame, args[1], node), None if where is True else where)
+
+
+def copied(frame: Frame, node: ast.expr, array: Value, value: Value, where: object) -> None:
+    """``array[...] = value`` where a mask holds, if one is given."""
+    if where is None:
         set_part(frame, node, array, Ellipsis, value)
         return
-    mask = lifted(frame, keywords["where"], node)
-    row = lookup(np.where)
-    assert isinstance(row, Elementwise)
-    tensor = elementwise(frame.builder, row, mask.tensor, value.tensor, array.tensor)
+    mask, builder = lifted(frame, where, node), frame.builder
+    tensor = broadcast_to(builder, choice(builder, mask.tensor, value.tensor, array.tensor), _lengths(array))
     template = Template()
     template.operand(array.code)
     text = f"_ = fresh(_0)\nnp.copyto(_, {template.operand(value.code)}, where={template.operand(mask.code)})"
@@ -96,10 +113,67 @@ def _copyto(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -
     changed(frame, node, array, stored, template.code(text, frame.line(node)))
 
 
+def _lengths(array: Value) -> tuple[Tensor, ...]:
+    return tuple(Tensor(length, (), int) for length in array.tensor.shape)
+
+
 def _put(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
-    if len(args) != 3 or keywords or _array(args[0]).tensor.rank != 1:
-        raise NotYetSupported("np.put of other than vectors is not supported", remedy="store by an index")
-    set_part(frame, node, args[0], args[1], args[2])
+    if len(args) != 3 or keywords:
+        raise NotYetSupported("np.put with mode= is not supported", remedy="store by an index")
+    array, value = _array(args[0]), lifted(frame, args[2], node)
+    place = index(frame.builder, ravel(frame.builder, array.tensor), lowered(args[1]))
+    _check_enough(frame, value, place)
+    flat = array if array.tensor.rank == 1 else attribute(frame, _named(node, "flat"), array)
+    set_part(frame, node, flat, args[1], args[2])
+
+
+def _check_enough(frame: Frame, value: Value, place: Tensor) -> None:
+    """NumPy repeats what is too short."""
+    shapes = value.tensor.shape, place.shape
+    if value.tensor.rank and not (len(shapes[0]) == len(shapes[1]) and all(map(frame.builder.sizes.same, *shapes))):
+        raise NotYetSupported("values that are repeated are not supported", remedy="give as many values as places")
+
+
+def _named(node: ast.expr, name: str) -> ast.Attribute:
+    return ast.copy_location(ast.Attribute(ast.copy_location(ast.Constant(0), node), name, ast.Load()), node)
+
+
+def _putmask(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
+    if len(args) != 3 or keywords:
+        raise ArgumentError("np.putmask takes an array, a mask and values")
+    array, value = _array(args[0]), lifted(frame, args[2], node)
+    _check_enough(frame, value, array.tensor)
+    copied(frame, node, array, value, args[1])
+
+
+def _place(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
+    if len(args) != 3 or keywords:
+        raise ArgumentError("np.place takes an array, a mask and values")
+    inline_definition(frame, node, definitions.place, (*args[:2], lifted(frame, args[2], node)), {})
+
+
+def _put_along_axis(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
+    if len(args) not in {3, 4} or not keywords.keys() <= {"axis"}:
+        raise ArgumentError("np.put_along_axis takes an array, indices, values and an axis")
+    axis: Any = args[3] if len(args) == 4 else keywords.get("axis", -1)
+    array, value, places = _array(args[0]), lifted(frame, args[2], node), lifted(frame, args[1], node)
+    if axis is None or places.tensor.rank != array.tensor.rank:
+        raise NotYetSupported("np.put_along_axis without an axis is not supported", remedy="store by an index")
+    key = along_axis(frame.builder, array.tensor, places.tensor, axis)
+    tensor = store(frame.builder, array.tensor, key, value.tensor)
+    template = Template()
+    template.operand(array.code)
+    inner = f"{template.operand(places.code)}, {template.operand(value.code)}, {axis}"
+    code = template.code(f"_ = fresh(_0)\nnp.put_along_axis(_, {inner})", frame.line(node))
+    changed(frame, node, array, tensor, code)
+
+
+def _sort(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
+    array = _array(args[0])
+    row = lookup(np.sort)
+    if row is None or isinstance(row, Refused):
+        raise NotYetSupported(".sort() is not supported yet", remedy="sort outside of the function")
+    set_part(frame, node, array, Ellipsis, frame.reader.call(frame, node, np.sort, args, keywords))
 
 
 def _fill(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
@@ -119,14 +193,14 @@ FUNCTIONS: Mapping[Any, Change] = {
     np.fill_diagonal: _fill_diagonal,
     np.copyto: _copyto,
     np.put: _put,
-    np.place: _refused("np.place", "use a mask as index"),
-    np.putmask: _refused("np.putmask", "use np.where"),
-    np.put_along_axis: _refused("np.put_along_axis", "store by an index"),
+    np.place: _place,
+    np.putmask: _putmask,
+    np.put_along_axis: _put_along_axis,
 }
 METHODS_IN_PLACE: Mapping[str, Change] = {
     "fill": _fill,
     "put": _put,
-    "sort": _refused(".sort()", "use np.sort"),
+    "sort": _sort,
     "partition": _refused(".partition()", "use np.partition"),
     "resize": _refused(".resize()", "use np.resize"),
     "itemset": _refused(".itemset()", "store by an index"),

@@ -20,12 +20,15 @@ from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.lifting import bounded
 from symgrad.frontend.members import inherited, member, readable
+from symgrad.frontend.sharing import Made, flat
 from symgrad.frontend.values import (
     PI,
     Bound,
     E,
+    Growing,
     Method,
     Named,
+    Run,
     Shape,
     Super,
     describe,
@@ -39,9 +42,10 @@ from symgrad.ir.tensor import Expr, Tensor
 from symgrad.rules.indexing import index
 from symgrad.rules.methods import METHODS
 from symgrad.rules.row import Algebra, Elementwise, Refused
+from symgrad.rules.shapes import ravel
 from symgrad.rules.stores import store
 
-PROPERTIES = frozenset({"T", "mT", "real", "imag", "flat"})
+PROPERTIES = frozenset({"T", "mT", "real", "imag"})
 PLAIN = (dict, list, tuple, set, frozenset, Shape)
 """Containers without attributes of a user's."""
 NAMEDTUPLES: Mapping[str, object] = {"_replace": dataclasses.replace, "_asdict": dataclasses.asdict}
@@ -86,6 +90,9 @@ def _of_array(frame: Frame, node: ast.Attribute, value: Value, name: str) -> obj
             return tensor.rank
         case "dtype":
             return np.dtype(tensor.kind)
+        case "flat":
+            read = Value(ravel(frame.builder, tensor), Code("_0.ravel()", (value.code,), line=code.line))
+            return flat(Made(frame, "ravel", (value,), {}, read, ravel))
     row = METHODS.get(name)
     if name in PROPERTIES and isinstance(row, Elementwise | Algebra | Refused):
         return apply(frame, node, name, row, (value,), {}, code)
@@ -142,6 +149,8 @@ def subscript(frame: Frame, node: ast.expr, owner: object, key: object) -> objec
         return item(frame, owner, key, frame.line(node))
     if isinstance(inspect.getattr_static(type(owner), "__getitem__", None), types.FunctionType):
         return frame.reader.call(frame, node, member(frame, node, owner, "__getitem__"), (key,), {})
+    if isinstance(owner, list) and any(isinstance(held, Run | Growing) for held in owner):
+        return frame.reader.call(frame, node, list.__getitem__, (owner, key), {})
     key = frame.reader.captures.specialised(key)
     if has_values(key):
         raise NotYetSupported(
@@ -162,18 +171,33 @@ def item(frame: Frame, owner: Value, key: object, line: int | None) -> Value:
         raise ArgumentError("a Python number cannot be indexed", remedy="give an array")
     value = _read(frame, owner, key, line)
     parts = key if isinstance(key, tuple) else (key,)
+    aliasing = frame.reader.aliasing
     if any(_selects(part) for part in parts) or not (value.tensor.rank or any(part is Ellipsis for part in parts)):
-        return value
+        return aliasing.lie(value, "C") if value.tensor.rank == 1 else value
+    if aliasing.is_one_by_one(owner):
+        return aliasing.lie(value, "C")
+    if aliasing.layout(owner) == "C" and _is_block(parts):
+        aliasing.lie(value, "C")
+    fixed = mapped(key, lambda leaf: leaf.now if isinstance(leaf, Value) else leaf)
 
     def back(new: Value) -> Value:
         template = Template()
         template.operand(owner.code)
-        text = f"_ = fresh(_0)\n_[{template.subscript(key)}] = {template.operand(new.code)}"
-        tensor = store(frame.builder, owner.tensor, _lowered(key), new.tensor)
+        text = f"_ = fresh(_0)\n_[{template.subscript(fixed)}] = {template.operand(new.code)}"
+        tensor = store(frame.builder, owner.tensor, _lowered(fixed), new.tensor)
         return Value(frame.builder.define(tensor), replace(template.code(text, line), name=owner.code.name))
 
-    frame.reader.aliasing.array(value)
-    return frame.reader.aliasing.view(value, owner, lambda: _read(frame, owner, key, line), back)
+    aliasing.array(value)
+    return aliasing.view(value, owner, lambda: _read(frame, owner, fixed, line), back)
+
+
+def _is_block(parts: tuple[object, ...]) -> bool:
+    """Whether a key reads elements that lie side by side: integers, then at most one slice without a step."""
+    slices = [place for place, part in enumerate(parts) if isinstance(part, slice) and part != slice(None)]
+    return all(
+        isinstance(part, int | Value) or (isinstance(part, slice) and part.step in {None, 1} and slices in ([], [place]))
+        for place, part in enumerate(parts)
+    ) and not any(isinstance(part, int | Value) for part in parts[slices[0] if slices else len(parts) :])
 
 
 def _read(frame: Frame, owner: Value, key: object, line: int | None) -> Value:

@@ -7,13 +7,14 @@ returns, breaks or continues, what follows the branch belongs to its bodies.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from symgrad.frontend.environment import MISSING, Cell, Conflict, Environment, changes, environment, put, restore
-from symgrad.frontend.frame import Frame
+from symgrad.frontend.environment import MISSING, Cell, Division, Environment, changes, environment, put, restore
+from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.merging import UNSET, Merger
 from symgrad.frontend.operators import comparison
 from symgrad.frontend.outcomes import Flow
@@ -23,7 +24,6 @@ from symgrad.ir.program import Choose, Value
 from symgrad.ir.tensor import BOOLEAN, Tensor
 
 Alternative = Callable[[], Flow]
-RESIZED = Conflict("this list has another length in each branch")
 
 
 @dataclass
@@ -38,18 +38,22 @@ class Side:
 def branch(frame: Frame, node: ast.AST, condition: Value, first: Alternative, second: Alternative) -> Flow:
     """Read both alternatives; the environment becomes what holds after either."""
     reader = frame.reader
+    division = Division(node, condition, reader.builder, reader.branches, len(reader.statements))
+    reader.branches += 1
+    if division.number in reader.taken:
+        return (first if reader.taken[division.number] else second)()
     tested = as_condition(frame, node, condition)
     before = environment(reader)
     sides = []
-    for alternative in (first, second):
-        with region(reader) as reading:
+    for holds, alternative in ((True, first), (False, second)):
+        with region(reader) as reading, _knowing(reader, (condition, tested), holds):
             flow = alternative()
         sides.append(Side(reading, flow, environment(reader)))
         restore(before)
-    merger = Merger(reader, (sides[0].after, sides[1].after))
+    merger = Merger(reader, (sides[0].after, sides[1].after), division)
     cells = _changed(before, sides)
     merged = {
-        cell: RESIZED if cell[1] == "length" and a != b else merger.merged(a, b, _name(cell))
+        cell: merger.resized() if cell[1] == "length" and a != b else merger.merged(a, b, _name(cell))
         for cell, (a, b) in cells.items()
     }
     flow = _merged_flow(merger, sides[0].flow, sides[1].flow)
@@ -57,6 +61,17 @@ def branch(frame: Frame, node: ast.AST, condition: Value, first: Alternative, se
     for cell, item in merged.items():
         put(before, cell, item)
     return flow
+
+
+@contextmanager
+def _knowing(reader: Reader, conditions: Iterable[Value], holds: bool) -> Iterator[None]:
+    """What is read inside is read where the conditions hold, or do not."""
+    before = reader.truths
+    reader.truths = {**before, **{condition.tensor.expr: holds for condition in conditions}}
+    try:
+        yield
+    finally:
+        reader.truths = before
 
 
 def _changed(before: Environment, sides: list[Side]) -> dict[Cell, tuple[object, object]]:

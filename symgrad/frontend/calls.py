@@ -24,7 +24,7 @@ from symgrad.frontend.known import Arguments, Keywords, apply, recoded, unknown
 from symgrad.frontend.lifting import constant_array, number
 from symgrad.frontend.members import member
 from symgrad.frontend.operators import BINARY, FUNCTIONS, UNARY, binary, comparison, unary
-from symgrad.frontend.stores import set_part
+from symgrad.frontend.outputs import directed, into
 from symgrad.frontend.streams import settled
 from symgrad.frontend.values import Bound, Closure, Method, Named, describe, has_values, leaves
 from symgrad.ir.code import Code
@@ -33,7 +33,7 @@ from symgrad.rules.methods import METHODS
 from symgrad.rules.row import Algebra, Composed, Elementwise, Refused, Row
 from symgrad.rules.table import lookup
 
-INDEXED = frozenset({"arange", "eye", "identity", "zeros", "ones", "full"})
+INDEXED = frozenset({"arange", "eye", "identity", "zeros", "ones", "full", "empty"})
 CONSTANT_TYPES = (np.dtype, np.finfo, np.iinfo)
 
 
@@ -159,9 +159,10 @@ def known(
     """A call of a function that has a row."""
     if isinstance(row, Refused):
         raise NoDerivative(row.reason, remedy=row.remedy)
-    args = settled(args)
-    if isinstance(keywords.get("out"), Value):
-        return into(frame, node, function, args, keywords)
+    args, keywords = directed(function, row, settled(args), keywords)
+    if "out" in keywords:
+        further = functools.partial(known, frame, node, function, name, row, args)
+        return into(frame, node, further, keywords, is_elementwise=isinstance(function, np.ufunc))
     template = Template()
     called = spelling(function)
     if called is None:
@@ -211,16 +212,6 @@ def _constant(
     return result
 
 
-def into(frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords) -> object:
-    """A call with ``out=``: the result goes into an array that exists."""
-    rest = {name: item for name, item in keywords.items() if name != "out"}
-    result = call(frame, node, function, args, rest)
-    target = keywords["out"]
-    assert isinstance(target, Value)
-    set_part(frame, node, target, Ellipsis, result)
-    return target
-
-
 def _operator(frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments) -> object:
     """``operator.add(a, b)`` is ``a + b``."""
     kind = FUNCTIONS[function]
@@ -234,15 +225,19 @@ def _operator(frame: Frame, node: ast.expr, function: Callable[..., object], arg
 
 
 def _method(frame: Frame, node: ast.expr, method: Method, args: Arguments, keywords: Keywords) -> object:
-    template = Template()
-    owner = template.operand(method.value.code)
-    code = template.code(f"{owner}.{method.name}({template.arguments(args, keywords)})", frame.line(node))
     changing = METHODS_IN_PLACE.get(method.name)
     if changing is not None:
         return changing(frame, node, (method.value, *args), keywords)
     row = METHODS.get(method.name)
     if row is None:
         raise unknown(f"the method .{method.name} of an array")
+    (_, *args), keywords = directed(None, row, (method.value, *args), keywords)
+    if "out" in keywords:
+        further = functools.partial(_method, frame, node, method, args)
+        return into(frame, node, further, keywords, is_elementwise=method.name == "clip")
+    template = Template()
+    owner = template.operand(method.value.code)
+    code = template.code(f"{owner}.{method.name}({template.arguments(args, keywords)})", frame.line(node))
     return _by_row(frame, node, method.name, row, (method.value, *args), keywords, code)
 
 

@@ -10,11 +10,16 @@ from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.containers import changing, hold, merged, static_key
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.members import readable
+from symgrad.frontend.runs import part_of
 from symgrad.frontend.selection import ordered
 from symgrad.frontend.truth import elements
 from symgrad.frontend.values import Shape, describe, has_values
 
 Handler = Callable[[Frame, ast.expr, Sequence[object], Mapping[str, object]], object]
+
+
+WITH_RUNS = frozenset({"append", "copy", "clear"})
+"""Methods of lists that do not look at the items that a loop has appended."""
 
 
 def _of(kind: type, change: bool = False) -> Callable[[Handler], Handler]:
@@ -45,6 +50,9 @@ def _native(kind: type, name: str, *, change: bool = False, held: int | None = N
             for place, argument in enumerate(args[1:], start=1)
         ]
         owner = tuple(args[0]) if isinstance(args[0], Shape) else args[0]
+        if kind is list and name not in WITH_RUNS:
+            for child in owner:
+                readable(child)
         with frame.evaluating(node):
             return method(owner, *items, **keywords)
 
@@ -125,6 +133,7 @@ _SET_READING = ("copy", "union", "intersection", "difference", "symmetric_differ
 _SET_TESTS = ("isdisjoint", "issubset", "issuperset")
 _SET_CHANGES = ("add", "discard", "remove", "clear", "update", "intersection_update", "difference_update")
 METHODS: Mapping[Any, Handler] = {
+    list.__getitem__: lambda frame, node, args, _: part_of(frame, node, args[0], args[1]),
     list.append: _native(list, "append", change=True, held=1),
     list.insert: _native(list, "insert", change=True, held=2),
     list.extend: _extend,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.environment import environment
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.members import readable
 from symgrad.frontend.special_methods import is_overloaded_in_place, overloaded_in_place
 from symgrad.frontend.truth import elements
 from symgrad.frontend.values import MADE, Stream, children, describe, has_values, is_dataclass_instance, is_made
@@ -91,8 +92,16 @@ def set_item(frame: Frame, node: ast.expr, container: object, key: object, item:
         case _:
             raise ArgumentError(f"{describe(container)} does not support item assignment")
     changing(frame, container)
+    _check_length(container)
     with frame.evaluating(node):
         container[key] = item  # type: ignore[call-overload]
+
+
+def _check_length(container: object) -> None:
+    """Refuse places in a list whose length is not known."""
+    if isinstance(container, list):
+        for held in container:
+            readable(held)
 
 
 def _spread(frame: Frame, container: object, items: object) -> list[object]:
@@ -105,6 +114,7 @@ def delete_item(frame: Frame, node: ast.expr, container: object, key: object) ->
     if not isinstance(container, list | dict):
         raise ArgumentError(f"{describe(container)} does not support item deletion")
     changing(frame, container)
+    _check_length(container)
     with frame.evaluating(node):
         del container[key]  # type: ignore[arg-type]
 

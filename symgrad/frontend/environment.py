@@ -7,22 +7,48 @@ container, an attribute of an object, the contents of an array.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from symgrad.errors import NotYetSupported
 from symgrad.frontend.values import Bound, Closure, Growing, Method, Run, Stream, Super, is_dataclass_instance, is_made
 from symgrad.ir.program import Value
 
 if TYPE_CHECKING:
     from symgrad.frontend.frame import Reader
+    from symgrad.ir.builder import Builder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Division:
+    """A branch: its condition, the body that it stands in, and how many branches and statements were read before."""
+
+    node: ast.AST
+    condition: Value
+    builder: Builder
+    number: int
+    statements: int
+
+
+@dataclass(frozen=True, eq=False)
 class Conflict:
     """What a cell holds where branches disagree in a way that no value expresses: nobody may read it."""
 
     reason: str
+    division: Division | None = None
+
+
+class Undecided(NotYetSupported):
+    """What is read here is a ``conflict``: it depends on the branch that was taken before."""
+
+    def __init__(self, conflict: Conflict, name: str = "") -> None:
+        super().__init__(
+            f"{name}: {conflict.reason}" if name else conflict.reason,
+            remedy="give it a value of one type and shape before and in every branch",
+        )
+        self.conflict = conflict
 
 
 class Missing:

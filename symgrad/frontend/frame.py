@@ -17,10 +17,11 @@ from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported,
 from symgrad.frontend.aliasing import Aliasing
 from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.captures import Captures, Path
-from symgrad.frontend.environment import Conflict
+from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.source import FunctionNode, Source
 from symgrad.ir.builder import Builder
 from symgrad.ir.program import Statement, Value
+from symgrad.ir.tensor import Expr
 
 MOST_CALLS = 200
 STATIC_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
@@ -32,6 +33,9 @@ class Reader:
 
     ``run`` executes the body of a frame and returns its result; ``call`` calls a function with objects; ``evaluate``
     and ``execute`` read one expression and one statement.
+
+    ``branches`` counts those whose conditions are known at run time only; of some it is known which body is ``taken``,
+    since what follows is read once for each. ``truths`` are the conditions that hold, or not, where this is read.
     """
 
     builder: Builder
@@ -48,6 +52,11 @@ class Reader:
     calls: dict[object, int] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
     effects: int = 0
+    branches: int = 0
+    taken: Mapping[int, bool] = field(default_factory=dict)
+    truths: Mapping[Expr, bool] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    divisions: int = 0
 
     @property
     def aliasing(self) -> Aliasing:
@@ -181,7 +190,7 @@ class Frame:
 
 def _usable(item: object, name: str) -> object:
     if isinstance(item, Conflict):
-        raise NotYetSupported(f"{name}: {item.reason}", remedy="give it a value of one type before and in every branch")
+        raise Undecided(item, name)
     return item
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy
 
-from symgrad.frontend.environment import Environment
+from symgrad.frontend.environment import Conflict, Environment
 from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.merging import leaf, number_or_value
 from symgrad.frontend.slots import Param, Unfixed
@@ -80,7 +80,7 @@ class Growth:
 def appended(items: list[object], after: Environment, place: int) -> object:
     """The one item that a round has appended, at a place."""
     held = after.items(items)
-    if len(held) != place + 1:
+    if len(held) != place + 1 or isinstance(held[place], Conflict):
         raise Unfixed("a list changes its length in this loop", remedy=REMEDY)
     return held[place]
 
@@ -97,7 +97,9 @@ class Ending:
     traced: list[Traced] = field(default_factory=list)
 
     def run(self, growth: Growth) -> Run:
-        """What a list got in all rounds."""
+        """What a list got in all rounds; a few items that are known while compiling are written one by one."""
+        if self.rounds.is_Integer and self.rounds <= MOST_STATIC and is_counted(growth.item, self.inner):
+            raise Unfixed("a loop appends what is known while compiling", remedy=REMEDY)
         return Run(self._form(growth.item, growth.name), self.rounds)
 
     def _form(self, item: object, name: str | None) -> Form:

@@ -64,7 +64,8 @@ def _elementwise(
     _check_arguments(name, row.formula, args, {})
     operands = [lifted(frame, argument, node, place).tensor for place, argument in enumerate(args)]
     value = Value(bounded(frame.builder, elementwise(frame.builder, row, *operands)), code)
-    return shared(Made(frame, None, args, {}, value))
+    text = called(code)
+    return shared(Made(frame, text if text == "real" else None, args, {}, value))
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.captures import Path, from_library
-from symgrad.frontend.environment import Conflict
+from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.values import Bound, Closure, Growing, Run, Super, describe, has_values, is_dataclass_instance, is_made
 
@@ -25,7 +25,7 @@ _MISSING = object()
 def readable(item: object) -> object:
     """What a container or an object holds; refused where branches left what no value expresses."""
     if isinstance(item, Conflict):
-        raise NotYetSupported(item.reason, remedy="give it the same type, shape and length in each branch")
+        raise Undecided(item)
     if isinstance(item, Run | Growing):
         reason = "this list has as many items as a loop has rounds, which is not known while compiling"
         raise NotYetSupported(reason, remedy="make an array of it, for example with np.stack")

@@ -11,7 +11,7 @@ import sympy
 
 from symgrad.errors import ShapeError
 from symgrad.frontend.code_writer import literal
-from symgrad.frontend.environment import Conflict, Contents, Environment, Missing, is_instance
+from symgrad.frontend.environment import Conflict, Contents, Division, Environment, Missing, is_instance
 from symgrad.frontend.frame import Reader
 from symgrad.frontend.lifting import number
 from symgrad.frontend.values import Shape, describe, is_number
@@ -48,10 +48,20 @@ class Merger:
 
     reader: Reader
     sides: tuple[Environment, Environment]
+    division: Division
     pairs: list[tuple[Value, Value]] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     _known: dict[tuple[int, int], Any] = field(default_factory=dict)
     _alive: list[object] = field(default_factory=list)
+
+    def resized(self) -> Conflict:
+        """What a list holds that has grown in one branch only."""
+        return self._conflict("this list has another length in each branch")
+
+    def _conflict(self, reason: str) -> Conflict:
+        found = Conflict(reason, self.division)
+        self.reader.conflicts.append(found)
+        return found
 
     def merged(self, first: object, second: object, name: str | None = None) -> Any:
         """What holds where the first was left by one branch, the second by the other."""
@@ -65,7 +75,7 @@ class Merger:
 
     def _merged(self, first: object, second: object, name: str | None) -> object:
         if isinstance(first, Conflict) or isinstance(second, Conflict):
-            return first if isinstance(first, Conflict) else second
+            return self._conflict((first if isinstance(first, Conflict) else second).reason)  # type: ignore[attr-defined]
         if isinstance(first, Missing) or isinstance(second, Missing):
             return self._partly(first, second)
         if isinstance(first, Contents) and isinstance(second, Contents):
@@ -88,7 +98,7 @@ class Merger:
         """What only one of the branches has set."""
         present = second if isinstance(first, Missing) else first
         if UNSET not in (first, second) or isinstance(present, Missing):
-            return Conflict("this has a value in one branch only")
+            return self._conflict("this has a value in one branch only")
         return self._filled(first, second, present)
 
     def _filled(self, first: object, second: object, present: object) -> object:
@@ -117,14 +127,14 @@ class Merger:
         """What is ``first`` or ``second``: the arrays ``handles`` as they were at the ends of the branches."""
         tensors = first.tensor, second.tensor
         if tensors[0].rank != tensors[1].rank:
-            return Conflict("this is a number in one branch and an array in the other, or has other axes")
+            return self._conflict("this is a number in one branch and an array in the other, or has other axes")
         if first.code == second.code and tensors[0] == tensors[1]:
             return first
         try:
             for left, right in zip(tensors[0].shape, tensors[1].shape, strict=True):
                 self.reader.builder.sizes.unify(left, right)
         except ShapeError:
-            return Conflict("this has another shape in each branch")
+            return self._conflict("this has another shape in each branch")
         kind = common_kind((tensors[0].kind, tensors[1].kind))
         names = [value.code.name for value in (first, second) if value.code.name is not None]
         pair = tuple(Value(_cast(value.tensor, kind), value.code) for value in (first, second))
@@ -156,7 +166,7 @@ class Merger:
                         return self._entangled(instance(first, held), first, second)
             if not isinstance(first, tuple | list | dict) and first == second:
                 return first
-        return Conflict(f"this is {describe(first)} in one branch and {describe(second)} in the other")
+        return self._conflict(f"this is {describe(first)} in one branch and {describe(second)} in the other")
 
     def _contents(self, first: object, second: object, name: str | None) -> Any:
         """The items of lists of one length, or of dicts or objects with the same keys; None if they are not alike."""

@@ -98,6 +98,8 @@ def shared(made: Made) -> Value:
         return aliasing.may_share(value, list(made.args))
     if name in RESHAPED:
         return _reshaped(made, base)
+    if name == "diag" and base.tensor.rank == 1:
+        return _new(made)
     if name in MOVED or name in AT_LEAST or (name == "einsum" and _reads_one(made, base)):
         return _view(made, base)
     if name in CONVERSIONS and not _copies(made, base):
@@ -228,6 +230,12 @@ def _view(made: Made, base: Value) -> Value:
     if aliasing.layout(base) in {"C", "F"} and base.tensor.rank <= 2 and made.name in {"T", "transpose", "swapaxes"}:
         aliasing.lie(value, {"C": "F", "F": "C"}[aliasing.layout(base) or ""] if base.tensor.rank == 2 else "C")
     return aliasing.view(value, base, again, None if is_read_only(made) else back)
+
+
+def flat(made: Made) -> Value:
+    """``x.flat``: what is written into it goes to the array, wherever its elements lie."""
+    assert isinstance(made.base, Value)
+    return made.aliasing.one_by_one(_view(made, made.base))
 
 
 def is_read_only(made: Made) -> bool:

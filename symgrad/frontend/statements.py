@@ -11,7 +11,9 @@ from symgrad.frontend.attributes import attribute
 from symgrad.frontend.branches import branch
 from symgrad.frontend.containers import set_attribute
 from symgrad.frontend.contexts import with_statement
+from symgrad.frontend.divisions import Mark, may_divide
 from symgrad.frontend.effects import assertion, raising
+from symgrad.frontend.environment import Undecided
 from symgrad.frontend.exceptions import try_statement
 from symgrad.frontend.expressions import closure, evaluate
 from symgrad.frontend.frame import Frame
@@ -52,19 +54,31 @@ def block(frame: Frame, statements: Sequence[ast.stmt]) -> Flow:
     """Execute statements up to the first that leaves the block."""
     for number, statement in enumerate(statements):
         rest = statements[number + 1 :]
-        if isinstance(statement, ast.If):
-            flow = _if(frame, statement, rest)
-            if flow is not None:
-                return flow
-            continue
-        if isinstance(statement, ast.With | ast.Match) and _leaves(statement):
-            return _with_rest(frame, statement, rest)
-        flow = execute(frame, statement)
-        if flow.ends:
+        if not may_divide(statement):
+            flow = _step(frame, statement, rest)
+        else:
+            mark = Mark(frame)
+            try:
+                flow = _step(frame, statement, rest)
+                if flow is None and not mark.is_whole:
+                    return block(frame, rest)
+            except Undecided as error:
+                return mark.divided(error, lambda: block(frame, statements[number:]))  # noqa: B023
+        if flow is not None:
             return flow
-        if not flow.goes_on:
-            return resumed(frame, statement, flow, rest)
     return ON
+
+
+def _step(frame: Frame, statement: ast.stmt, rest: Sequence[ast.stmt]) -> Flow | None:
+    """Execute a statement; where it may leave the block, what follows it, too. None where the block goes on."""
+    if isinstance(statement, ast.If):
+        return _if(frame, statement, rest)
+    if isinstance(statement, ast.With | ast.Match) and _leaves(statement):
+        return _with_rest(frame, statement, rest)
+    flow = execute(frame, statement)
+    if flow.ends:
+        return flow
+    return None if flow.goes_on else resumed(frame, statement, flow, rest)
 
 
 def _if(frame: Frame, node: ast.If, rest: Sequence[ast.stmt]) -> Flow | None:

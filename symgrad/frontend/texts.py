@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from symgrad.errors import ArgumentError, NotYetSupported
-from symgrad.frontend.code_writer import Template, literal
+from symgrad.frontend.code_writer import Template, literal, spelling
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.values import Named, describe, has_values
 from symgrad.ir.program import Opaque, Value
 
 CONVERSIONS: Mapping[str, Callable[[object], object]] = {"r": repr, "a": ascii, "s": str, "": lambda item: item}
+WRITTEN = (Value, Opaque, type(None), str, bytes, int, float, np.generic, tuple, list, dict, slice)
+"""What is written where it is used, wherever it comes from."""
 METHODS = frozenset({"format", "join", "upper", "lower", "strip", "title", "center", "ljust", "rjust", "zfill", "replace"})
 """Methods of texts that give texts."""
 
@@ -28,8 +30,8 @@ class Shown(Template):
     def place(self, item: object) -> str:
         if isinstance(item, np.dtype):
             return f'np.dtype("{item.str}")' if item.isnative is False else f'np.dtype("{item.name}")'
-        path = None if isinstance(item, Value | Opaque) else self.frame.reader.captures.path(item)
-        if path is None or isinstance(item, str | int | float | tuple | list | dict):
+        path = self.frame.reader.captures.path(item)
+        if path is None or isinstance(item, WRITTEN) or spelling(item) is not None:
             return super().place(item)
         return self.operand(self.frame.reader.captures.handed(path, item))
 

@@ -22,6 +22,8 @@ from symgrad.ir.tensor import Ref, Tensor
 
 FILL = "@fill"
 """The template of the code of an array that is written from its formula."""
+ONCE = "@once"
+"""How the template of the last operand of code begins that is computed once, where it stands."""
 
 
 @dataclass(eq=False)

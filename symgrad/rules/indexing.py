@@ -234,6 +234,21 @@ def take_along_axis(builder: Builder, arr: Any, indices: Any, axis: Any = -1) ->
     return Tensor(builder.rename(tensor, places), tuple(result), tensor.kind)
 
 
+def along_axis(builder: Builder, array: Tensor, indices: Tensor, axis: Any) -> tuple[Tensor, ...]:
+    """The key with which ``np.put_along_axis`` stores: the other axes at their own indices."""
+    along = axis_number(axis, array.rank)
+    rest = zip(array.indices, indices.indices, strict=True)
+    own = tuple(
+        None if place == along or old is None else builder.index(old.size) if new is None else new
+        for place, (old, new) in enumerate(rest)
+    )
+    places = [Tensor(sympy.S.Zero if index is None else index, (index,), np.dtype(int)) for index in own]
+    return tuple(
+        indices if place == along else Tensor(found.expr, (*found.indices, *[None] * (array.rank - 1 - place)), found.kind)
+        for place, found in enumerate(places)
+    )
+
+
 def split(builder: Builder, ary: Any, indices_or_sections: Any, axis: Any = 0) -> list[Tensor]:
     """``np.split`` and ``np.array_split``: slices."""
     tensor = tensor_of(builder, ary)

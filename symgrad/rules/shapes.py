@@ -156,9 +156,12 @@ def reshape(
 ) -> Tensor:
     """``np.reshape``."""
     del copy
-    only("CA", order=order)
+    only("CAF", order=order)
     tensor = tensor_of(builder, a)
     target = list(sizes(builder, newshape if shape is None else shape))
+    if order == "F":
+        lengths = tuple(Tensor(length, (), int) for length in target[::-1])
+        return transpose(builder, reshape(builder, transpose(builder, tensor), lengths))
     whole = sympy.Mul(*(index.size for index in tensor.free))
     unknown = [place for place, length in enumerate(target) if length == -1]
     if len(unknown) > 1:
@@ -180,8 +183,10 @@ def _quotient(builder: Builder, whole: Expr, part: Expr) -> Expr:
 
 def ravel(builder: Builder, a: Any, order: Any = "C") -> Tensor:
     """``np.ravel``, and the method ``flatten``."""
-    only("CAK", order=order)
+    only("CAKF", order=order)
     tensor = tensor_of(builder, a)
+    if order == "F":
+        return ravel(builder, transpose(builder, tensor))
     return reshaped(builder, tensor, (sympy.Mul(*(index.size for index in tensor.free)),))
 
 

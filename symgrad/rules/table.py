@@ -59,6 +59,8 @@ LOWERINGS: dict[str, Lowering] = {
     "dsplit": indexing.split_along(2),
     "dstack": joining.dstack,
     "einsum": contractions.einsum,
+    "empty": creation.filled_with(0),
+    "empty_like": creation.like_with(0),
     "expand_dims": shapes.expand_dims,
     "eye": creation.eye,
     "flip": shapes.flip,
