@@ -25,6 +25,7 @@ from symgrad.inspection.formula import formula as write_formula
 from symgrad.ir.builder import Builder, SharedInputs, exact
 from symgrad.ir.canonical import canonical
 from symgrad.ir.code import Code
+from symgrad.ir.depth import deep
 from symgrad.ir.equation import Op
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Input, Program, Value
@@ -57,9 +58,10 @@ def compile_derivative(
         raise NotYetSupported(
             "derivatives of derivatives are not supported yet", remedy="differentiate the gradient's formula by hand"
         )
-    program, structures, gradients, names = derive(function, request, signature, sizes)
-    vocabulary = Vocabulary(SPELLING, SCALAR_SPELLING, OPERATIONS)
-    generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
+    with deep():
+        program, structures, gradients, names = derive(function, request, signature, sizes)
+        vocabulary = Vocabulary(SPELLING, SCALAR_SPELLING, OPERATIONS)
+        generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
     return Compiled(generated, program, gradients)
 
 

@@ -42,6 +42,8 @@ def _is_active(equations: Mapping[Ref, Equation], equation: Equation, scopes: Sc
     if output.block not in scopes or output.role is Role.ROUNDS:
         return False
     block = equations[output.block].definition
+    if isinstance(block, Branch) and output.role is Role.TRACE:
+        return any(output.place in inside_body(body.builder, scopes) for body in block.bodies)
     if isinstance(block, Branch):
         return any(_touches(body.results[_number(output)], inside_body(body.builder, scopes)) for body in block.bodies)
     assert isinstance(block, Loop)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from symgrad.autodiff.activity import inside_body
+from symgrad.autodiff.keeping import keep
 from symgrad.ir.equation import Body, Branch, Output, Role, refs
 from symgrad.ir.tensor import Delta, Expr, Index, Ref, Tensor, index_symbols
 
@@ -26,6 +27,8 @@ def pull_back_branch(reverse: Reverse, block: Ref, branch: Branch) -> None:
     if not wanted:
         return
     results = [tuple(_tensor(reverse, ref, place, pair[side]) for ref, place, pair in wanted) for side in (0, 1)]
+    for inner, body, found in zip(inside, branch.bodies, results, strict=True):
+        keep(reverse.builder, block, body.builder, inner.builder, [tensor.expr for tensor in found])
     first, second = (Body(inner.builder, found) for inner, found in zip(inside, results, strict=True))
     made = reverse.builder.block(Branch(branch.condition, (first, second)))
     for number, (ref, place, _) in enumerate(wanted):

@@ -16,7 +16,7 @@ import sympy
 from symgrad.autodiff.activity import ref_of
 from symgrad.errors import NotYetSupported
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Body, Branch, Definition, Equation, Loop, Map, Op, Output, Role, Sum, needed, refs, uses
+from symgrad.ir.equation import Body, Branch, Definition, Equation, Loop, Map, Op, Output, Role, Sum, is_repeatable, needed, refs, uses
 from symgrad.ir.sizes import runs
 from symgrad.ir.tensor import Bracket, Entry, Expr, Ref, Tensor, entries, index_symbols, substitute
 
@@ -125,7 +125,8 @@ class _Recorder:
         if ref in self._settled:
             return
         self._settled.add(ref)
-        if self._is_carried(ref) or self._saving(ref) < self._computing(ref):
+        computing = self._computing(ref)
+        if self._is_carried(ref) or computing == NEVER or self._saving(ref) < computing:
             self._save(ref)
             return
         for used in uses(self.inner.own[ref]):
@@ -166,7 +167,7 @@ class _Recorder:
     def _computing(self, ref: Ref) -> float:
         """The cost of computing a value from what it reads."""
         equation = self.inner.own.get(ref)
-        if equation is None or (isinstance(equation.definition, Op) and equation.definition.name == "opaque"):
+        if equation is None or not is_repeatable(self.inner.equations, equation):
             return NEVER
         return _work(equation) + sum(map(self._cost, uses(equation)))
 

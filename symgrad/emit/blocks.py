@@ -30,6 +30,8 @@ def spell_output(speller: Speller, equation: Equation, output: Output) -> Array:
         return Array(suite.stacked(output.role, output.place), (first, *_layout(axes, rest)), equation.ref.kind)
     if isinstance(suite, LoopSuite) and output.role is Role.ROUNDS:
         return Array(suite.rounds, (), int)
+    if isinstance(suite, BranchSuite) and isinstance(output.place, Ref):
+        return Array(suite.kept(output.place), equation.indices, equation.ref.kind)
     assert isinstance(output.place, int)
     code = suite.outputs[output.place]
     if equation.ref in speller.names:
@@ -48,6 +50,7 @@ def add_statements(speller: Speller, region: Region) -> tuple[Code, ...]:
     """Make suites for the blocks of the user's; gives the codes of effects, in order."""
     effects: list[Code] = []
     speller.codes |= {value.code for value in region.values()}
+    speller.codes |= {statement.code for statement in region.statements if isinstance(statement, Effect)}
     speller.suites.scalars |= {value.code for value in region.values() if _is_element(value)}
     for statement in region.statements:
         match statement:

@@ -17,7 +17,8 @@ from symgrad.emit.respell import with_products
 from symgrad.emit.result import Results, nested
 from symgrad.emit.speller import Speller
 from symgrad.ir.code import Code
-from symgrad.ir.program import Input, Program, Value
+from symgrad.ir.equation import Branch, Loop, needed, refs
+from symgrad.ir.program import Define, Input, Opaque, Program, Value
 from symgrad.ir.signature import Generated, Request, Signature
 from symgrad.ir.tensor import Ref, Tensor
 from symgrad.rules.row import Operation
@@ -46,9 +47,11 @@ def emit_gradient(
     """Source of the derived function; ``structures`` are the differentiated arguments with their code,
     ``gradients`` are given by access text."""
     returned = request.transform == "value_and_grad" or request.has_aux
-    known = gather(program, values(program) if returned else with_products(values(program)))
+    plain = returned or not all(isinstance(statement, Define) for statement in program.body.statements)
+    known = gather(program, values(program) if plain else with_products(values(program)))
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
     effects = add_statements(speller, program.body)
+    _spell_in_order(speller, gradients.values())
     sources = {source.access: source for source in program.inputs}
     results = Results(speller, set())
     leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
@@ -80,6 +83,15 @@ def emit_gradient(
     )
 
 
+def _spell_in_order(speller: Speller, gradients: Iterable[Tensor]) -> None:
+    """Write what gradients need from the first equation to the last, so that a long program needs no deep recursion."""
+    unknown = {ref: eq for ref, eq in speller.builder.own.items() if speller.known.array(ref) is None}
+    wanted = needed(unknown, refs(gradient.expr for gradient in gradients))
+    for ref, equation in unknown.items():
+        if ref in wanted and not isinstance(equation.definition, Loop | Branch):
+            speller.array(ref)
+
+
 def values(program: Program) -> list[Value]:
     """The values of the user's statements, in order, and the result's."""
     return [*program.body.values()] + _result_values(program.result)
@@ -97,8 +109,8 @@ def _result_values(result: object) -> list[Value]:
 def _gradient_code(structure: object, access: Code, inputs: Iterable[Input], leaves: Mapping[str, Code]) -> Code:
     by_code = {source.value.code: source.access for source in inputs}
 
-    def leaf(value: Value) -> Code:
-        return leaves.get(by_code[value.code], Code("None"))
+    def leaf(value: Value | Opaque) -> Code:
+        return leaves.get(by_code.get(value.code, ""), Code("None"))
 
     return nested(structure, leaf, access)
 
@@ -121,7 +133,7 @@ def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[li
     return [*parts, *extra], f"({first}, {gradient})"
 
 
-def _value_code(value: Value) -> Code:
+def _value_code(value: Value | Opaque) -> Code:
     return value.code
 
 

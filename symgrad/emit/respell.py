@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symgrad.ir.code import Code
-from symgrad.ir.program import Value
+from symgrad.ir.program import ONCE, Value
 
 POWERS = {"_0 ** 2": 2, "_0 ** 3": 3}
 
@@ -32,8 +32,11 @@ def _rewrite(root: Code, scalars: set[Code], known: dict[Code, Code]) -> None:
 
 
 def _product(code: Code, operands: tuple[Code, ...], scalars: set[Code]) -> Code:
+    if code.operands and code.operands[-1].template.startswith(ONCE):
+        return code
     power = POWERS.get(code.template)
     if power is None or code not in scalars:
-        return replace(code, operands=operands)
+        same = all(old is new for old, new in zip(code.operands, operands, strict=True))
+        return code if same else replace(code, operands=operands)
     factors = " * ".join(f"_{k}" for k in range(power))
     return replace(code, template=factors, operands=operands * power)

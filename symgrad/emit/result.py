@@ -13,7 +13,7 @@ from symgrad.emit.memory import base, is_new
 from symgrad.emit.speller import Speller
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
-from symgrad.ir.program import Input, Value
+from symgrad.ir.program import Input, Opaque, Value
 from symgrad.ir.tensor import Kind, Tensor
 
 
@@ -82,9 +82,9 @@ def _cast(code: Code, have: Kind, want: Kind, rank: int) -> Code:
     return code if have == want else Code(f"_0.astype(np.{np.dtype(want).name})", (code,))
 
 
-def nested(structure: object, leaf: Callable[[Value], Code], access: Code) -> Code:
+def nested(structure: object, leaf: Callable[[Value | Opaque], Code], access: Code) -> Code:
     """Code that builds a container of the same structure; ``access`` reads the original, for its type."""
-    if isinstance(structure, Value):
+    if isinstance(structure, Value | Opaque):
         return leaf(structure)
     if isinstance(structure, dict):
         items = [nested(item, leaf, Code(f"_0[{key!r}]", (access,))) for key, item in structure.items()]

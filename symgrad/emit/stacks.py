@@ -70,7 +70,8 @@ class Stacks:
         for stack in self.suite.stacks.values():
             one = leaves.get(stack.value) or stack.value.name or self.outer.names.hints.get(stack.value) or "step"
             hint = one.upper() if len(one) == 1 else f"{one}s"
-            self.outer.named[stack.code] = self.outer.names.new(stack.code.name or hint)
+            names = self.outer.names
+            self.outer.named[stack.code] = names.new(hint) if stack.code.name is None else names.of(stack.code)
 
     def start(self, counter: str | None) -> None:
         """Empty stacks before the loop."""

@@ -74,10 +74,14 @@ def _reads_array(position: Expr) -> bool:
 
 
 def _advanced_place(advanced: list[int], positions: Sequence[Expr | None]) -> int:
-    """Where NumPy puts the axes of index arrays: at the first if they are adjacent, else in front."""
-    if not advanced or advanced != list(range(advanced[0], advanced[0] + len(advanced))):
+    """Where NumPy puts the axes of index arrays: at the first if they and all numbers are adjacent, else in front."""
+    if not advanced:
         return 0
-    return sum(len(_kept_axis(position)) for position in positions[: advanced[0]])
+    numbers = [place for place, position in enumerate(positions) if position is not None and not index_symbols(position)]
+    together = sorted({*advanced, *numbers})
+    if together != list(range(together[0], together[0] + len(together))):
+        return 0
+    return sum(len(_kept_axis(position)) for position in positions[: together[0]])
 
 
 def _kept_axis(position: Expr | None) -> list[Index | None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import sympy
 
 from symgrad.emit.array import floating
 from symgrad.emit.operation import whole
@@ -47,6 +48,12 @@ def filled(speller: Speller, tensor: Tensor) -> Code:
     if not array.layout or is_floating(array.kind):
         return code
     return Code(f"_0.astype(np.{np.dtype(tensor.kind).name})", (code,))
+
+
+def separate(speller: Speller, tensor: Tensor, others: Iterable[Code]) -> Code:
+    """All of an array, in memory of its own: what comes out of a block may be changed in place."""
+    code = filled(speller, tensor)
+    return Code("_0.copy()", (code,)) if tensor.rank and code in others else code
 
 
 def given(speller: Speller, value: Value) -> Code:
@@ -166,8 +173,8 @@ class LoopSuite:
             self.results[place] = given(self.inner, self.repeat.results[place])
             self.initial[place] = given(self.outer, self.repeat.initial[place])
         else:
-            self.results[place] = filled(self.inner, self.loop.body.results[place])
-            self.initial[place] = filled(self.outer, self.loop.initial[place])
+            self.results[place] = separate(self.inner, self.loop.body.results[place], self.results.values())
+            self.initial[place] = separate(self.outer, self.loop.initial[place], self.initial.values())
         return [self.results[place], self.initial[place]]
 
     def _stack(self, role: Role, place: int | Ref, code: Code) -> list[Code]:
@@ -206,6 +213,25 @@ class BranchSuite:
     condition: Code | None = None
     results: dict[int, tuple[Code, Code]] = field(default_factory=dict)
     effects: tuple[tuple[Code, ...], tuple[Code, ...]] = ((), ())
+    _kept: dict[Ref, int] = field(default_factory=dict)
+
+    def kept(self, ref: Ref) -> Code:
+        """The leaf of what is made once in one of the bodies, and read after the branch."""
+        if ref not in self._kept:
+            self._kept[ref] = len(self.outputs)
+            self.outputs += (leaf(),)
+            self.outer.suites.bind(self, self.outputs[-1:])
+        return self.outputs[self._kept[ref]]
+
+    def _parts(self, ref: Ref) -> tuple[Code, Code]:
+        """A value of one body; zeros, which nobody reads, from the other."""
+        equations = (speller.builder.own.get(ref) for speller in self.inner)
+        (known,) = {equation.indices for equation in equations if equation is not None}
+        first, second = (
+            filled(speller, Tensor(Entry(ref, known) if ref in speller.builder.own else sympy.S.Zero, known, ref.kind))
+            for speller in self.inner
+        )
+        return first, second
 
     @property
     def is_derived(self) -> bool:
@@ -236,13 +262,16 @@ class BranchSuite:
         return found
 
     def _pair(self, place: int) -> tuple[Code, Code]:
+        for ref, other in self._kept.items():
+            if place == other:
+                return self._parts(ref)
         if self.choose is not None:
             sides = zip(self.inner, self.choose.results, strict=True)
             first, second = (given(speller, results[place]) for speller, results in sides)
         else:
             first, second = (
-                filled(speller, body.results[place])
-                for speller, body in zip(self.inner, self.branch.bodies, strict=True)
+                separate(speller, body.results[place], [pair[side] for pair in self.results.values()])
+                for side, (speller, body) in enumerate(zip(self.inner, self.branch.bodies, strict=True))
             )
         return first, second
 

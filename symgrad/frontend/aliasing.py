@@ -8,7 +8,7 @@ Where it is not known whether two arrays share memory, a change of either is ref
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from symgrad.errors import DifferentiationError, NotYetSupported
@@ -38,7 +38,7 @@ class Aliasing:
     _views: weakref.WeakKeyDictionary[Value, View] = field(default_factory=weakref.WeakKeyDictionary)
     _memories: weakref.WeakKeyDictionary[Value, frozenset[int]] = field(default_factory=weakref.WeakKeyDictionary)
     _born: weakref.WeakKeyDictionary[Value, int] = field(default_factory=weakref.WeakKeyDictionary)
-    _started: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
+    _released: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _layouts: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
     _flat: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _serial: int = 0
@@ -89,18 +89,20 @@ class Aliasing:
 
     @property
     def moment(self) -> int:
-        """Now, for ``forget``."""
+        """Now, for ``release``."""
         return self._next()
 
-    def forget(self, moment: int, keep: Collection[Value] = ()) -> None:
-        """What was made since a moment is not reached any more, except for ``keep``."""
-        for value in [value for value, born in self._born.items() if born > moment and value not in keep]:
-            self._views.pop(value, None)
-            self._memories.pop(value, None)
+    def release(self, moment: int) -> None:
+        """What was made since a moment, in a body that was read to its end, is there only while a variable holds it."""
+        self._released.update(value for value, born in self._born.items() if born > moment)
 
     def start(self, value: Value) -> None:
         """A value stands for what a round of a loop starts with: it is there only while a variable holds it."""
-        self._started.add(value)
+        self._released.add(value)
+
+    def is_released(self, value: Value) -> bool:
+        """Whether a value is there only while a variable holds it."""
+        return value in self._released
 
     def lie(self, value: Value, layout: str) -> Value:
         """The elements of a new array lie row by row (``"C"``) or column by column (``"F"``)."""
@@ -173,7 +175,7 @@ class Aliasing:
         for member in group:
             if member in self._frozen:
                 raise NotYetSupported(self._frozen[member], remedy="change a copy of it")
-        others = [other for other in self._others(group[0], group) if other not in self._started or is_reached(other)]
+        others = [other for other in self._others(group[0], group) if other not in self._released or is_reached(other)]
         if others:
             names = [other.code.name for other in others if other.code.name is not None]
             other = f" ({names[0]})" if names else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import sympy
@@ -47,6 +48,33 @@ def _parsed(node: ast.expr | None) -> tuple[Kind, list[str]] | None:
     if inner is None and name in {"float", "int", "bool"}:
         return {"float": float, "int": int, "bool": bool}[name], []
     return np.dtype(name), axes
+
+
+def described(
+    annotations: Mapping[str, object], arguments: Mapping[str, object]
+) -> tuple[tuple[Expr, ...], Kind] | None:
+    """Shape and dtype that the annotation ``return`` tells, with the lengths that those of arguments name."""
+    parsed = {name: _parsed_text(annotation) for name, annotation in annotations.items()}
+    found = parsed.get("return")
+    if found is None:
+        return None
+    lengths: dict[str, Expr] = {}
+    for name, value in arguments.items():
+        known = parsed.get(name)
+        if isinstance(value, Value) and known is not None and len(known[1]) == value.tensor.rank:
+            lengths.update(zip(known[1], value.tensor.shape, strict=True))
+    kind, axes = found
+    if not all(axis.isdigit() or axis in lengths for axis in axes):
+        return None
+    return tuple(sympy.Integer(axis) if axis.isdigit() else lengths[axis] for axis in axes), kind
+
+
+def _parsed_text(annotation: object) -> tuple[Kind, list[str]] | None:
+    """An annotation as it is kept: a text, quoted twice where annotations are not evaluated, or a type."""
+    text = annotation.__name__ if isinstance(annotation, type) else annotation
+    if not isinstance(text, str):
+        return None
+    return _parsed(ast.Constant(text.strip("\"'")))
 
 
 def _lengths(frame: Frame) -> dict[str, Expr]:

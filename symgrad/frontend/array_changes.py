@@ -10,20 +10,20 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend import definitions
-from symgrad.frontend.attributes import attribute, subscript
+from symgrad.frontend.attributes import attribute, lowered, subscript
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.inlining import inline_definition
 from symgrad.frontend.lifting import lifted
-from symgrad.frontend.stores import changed, lowered, set_part
+from symgrad.frontend.stores import changed, set_part
 from symgrad.frontend.values import describe
 from symgrad.ir.program import Value
-from symgrad.ir.tensor import Tensor
+from symgrad.ir.tensor import BOOLEAN, Tensor
 from symgrad.rules.creation import where as choice
 from symgrad.rules.indexing import along_axis, index
 from symgrad.rules.row import Refused
 from symgrad.rules.shapes import broadcast_to, ravel
-from symgrad.rules.stores import increment, repeats, store
+from symgrad.rules.stores import distinct, increment, repeats, store
 from symgrad.rules.table import lookup
 
 Arguments = Sequence[object]
@@ -56,9 +56,8 @@ def _at(ufunc: np.ufunc) -> Change:
         array, value = _array(args[0]), lifted(frame, args[2], node)
         if ufunc in SIGNS:
             _increment_at(frame, node, ufunc, array, args[1], value)
-        elif repeats(lowered(args[1])):
-            places = lifted(frame, args[1], node)
-            inline_definition(frame, node, definitions.at, (array, places, value, ufunc), {})
+        elif not distinct(args[1]) and repeats(lowered(frame, args[1])):
+            _repeated_at(frame, node, ufunc, array, args[1], value)
         else:
             part = subscript(frame, node, array, args[1])
             set_part(frame, node, array, args[1], frame.reader.call(frame, node, ufunc, (part, value), {}))
@@ -66,12 +65,22 @@ def _at(ufunc: np.ufunc) -> Change:
     return change
 
 
+def _repeated_at(frame: Frame, node: ast.expr, ufunc: np.ufunc, array: Value, key: object, value: Value) -> None:
+    """One place after the other."""
+    parts = [lifted(frame, part, node) for part in (key if isinstance(key, tuple) else (key,))]
+    if len(parts) > 2 or any(part.tensor.rank != 1 or part.tensor.kind in BOOLEAN for part in parts):
+        reason = f"np.{ufunc.__name__}.at of these indices is not supported yet"
+        raise NotYetSupported(reason, remedy="give one list of indices for each axis")
+    definition = definitions.at if len(parts) == 1 else definitions.at_pairs
+    inline_definition(frame, node, definition, (array, *parts, value, ufunc), {})
+
+
 def _increment_at(frame: Frame, node: ast.expr, ufunc: np.ufunc, array: Value, key: object, value: Value) -> None:
     template = Template()
     template.operand(array.code)
     places = f"{template.place(key)}, {template.operand(value.code)}"
     signed = Tensor(SIGNS[ufunc] * value.tensor.expr, value.tensor.indices, value.tensor.kind)
-    tensor = increment(frame.builder, array.tensor, lowered(key), signed)
+    tensor = increment(frame.builder, array.tensor, lowered(frame, key), signed, distinct=distinct(key))
     text = f"_ = fresh(_0)\nnp.{ufunc.__name__}.at(_, {places})"
     changed(frame, node, array, tensor, template.code(text, frame.line(node)))
 
@@ -121,7 +130,7 @@ def _put(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> N
     if len(args) != 3 or keywords:
         raise NotYetSupported("np.put with mode= is not supported", remedy="store by an index")
     array, value = _array(args[0]), lifted(frame, args[2], node)
-    place = index(frame.builder, ravel(frame.builder, array.tensor), lowered(args[1]))
+    place = index(frame.builder, ravel(frame.builder, array.tensor), lowered(frame, args[1]))
     _check_enough(frame, value, place)
     flat = array if array.tensor.rank == 1 else attribute(frame, _named(node, "flat"), array)
     set_part(frame, node, flat, args[1], args[2])

@@ -18,7 +18,7 @@ from symgrad.frontend.captures import from_library, is_library
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
-from symgrad.frontend.lifting import bounded
+from symgrad.frontend.lifting import bounded, constant_array
 from symgrad.frontend.members import inherited, member, readable
 from symgrad.frontend.sharing import Made, flat
 from symgrad.frontend.values import (
@@ -28,16 +28,18 @@ from symgrad.frontend.values import (
     Growing,
     Method,
     Named,
+    OpaqueMethod,
     Run,
     Shape,
     Super,
     describe,
     has_values,
+    leaves,
     mapped,
 )
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
-from symgrad.ir.program import Value
+from symgrad.ir.program import Opaque, Value
 from symgrad.ir.tensor import Expr, Tensor
 from symgrad.rules.indexing import index
 from symgrad.rules.methods import METHODS
@@ -57,6 +59,8 @@ def attribute(frame: Frame, node: ast.Attribute, owner: object) -> object:
     match owner:
         case Value():
             return _of_array(frame, node, owner, name)
+        case Opaque():
+            return OpaqueMethod(owner, name)
         case types.ModuleType() if is_library(owner):
             return _of_library(owner, name)
         case tuple() if name in getattr(owner, "_fields", ()):
@@ -184,7 +188,7 @@ def item(frame: Frame, owner: Value, key: object, line: int | None) -> Value:
         template = Template()
         template.operand(owner.code)
         text = f"_ = fresh(_0)\n_[{template.subscript(fixed)}] = {template.operand(new.code)}"
-        tensor = store(frame.builder, owner.tensor, _lowered(fixed), new.tensor)
+        tensor = store(frame.builder, owner.tensor, lowered(frame, fixed), new.tensor)
         return Value(frame.builder.define(tensor), replace(template.code(text, line), name=owner.code.name))
 
     aliasing.array(value)
@@ -203,11 +207,18 @@ def _is_block(parts: tuple[object, ...]) -> bool:
 def _read(frame: Frame, owner: Value, key: object, line: int | None) -> Value:
     template = Template()
     text = f"{template.place(owner)}[{template.subscript(key)}]"
-    tensor = bounded(frame.builder, index(frame.builder, owner.tensor, _lowered(key)))
+    tensor = bounded(frame.builder, index(frame.builder, owner.tensor, lowered(frame, key)))
     return Value(tensor, template.code(text, line))
 
 
-def _lowered(key: object) -> object:
+def lowered(frame: Frame, key: object) -> object:
+    """A key as the rules take it; lists of numbers are arrays that the generated code writes out."""
+    if isinstance(key, tuple) and not isinstance(key, Shape):
+        return tuple(lowered(frame, part) for part in key)
+    if isinstance(key, list) and key and not leaves(key):
+        array = np.array(key)
+        if array.dtype.kind in "ib":
+            return constant_array(frame, array, Code(f"np.array({key})")).tensor
     return mapped(key, lambda leaf: leaf.tensor if isinstance(leaf, Value) else leaf)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symgrad.errors import NotYetSupported
 from symgrad.frontend.environment import MISSING, Cell, Division, Environment, changes, environment, put, restore
 from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.merging import UNSET, Merger
@@ -35,18 +36,24 @@ class Side:
     after: Environment
 
 
-def branch(frame: Frame, node: ast.AST, condition: Value, first: Alternative, second: Alternative) -> Flow:
-    """Read both alternatives; the environment becomes what holds after either."""
+def branch(
+    frame: Frame, node: ast.AST, condition: Value, first: Alternative, second: Alternative, *, known: bool = True
+) -> Flow:
+    """Read both alternatives, in which the condition is known; the environment becomes what holds after either."""
     reader = frame.reader
     division = Division(node, condition, reader.builder, reader.branches, len(reader.statements))
     reader.branches += 1
     if division.number in reader.taken:
-        return (first if reader.taken[division.number] else second)()
+        root, place, holds = reader.taken[division.number]
+        if place != division.place:
+            raise NotYetSupported("what is read again here is not what was read before", remedy="use plain branches")
+        reader.learned.setdefault(root, {})[condition.tensor.expr] = holds
+        return (first if holds else second)()
     tested = as_condition(frame, node, condition)
     before = environment(reader)
     sides = []
     for holds, alternative in ((True, first), (False, second)):
-        with region(reader) as reading, _knowing(reader, (condition, tested), holds):
+        with region(reader) as reading, _knowing(reader, (condition, tested) if known else (), holds):
             flow = alternative()
         sides.append(Side(reading, flow, environment(reader)))
         restore(before)
@@ -86,7 +93,7 @@ def _changed(before: Environment, sides: list[Side]) -> dict[Cell, tuple[object,
 
 
 def _name(cell: Cell) -> str | None:
-    return cell[2] if cell[1] == "variable" else None
+    return cell[2].lstrip("@") if cell[1] == "variable" else None
 
 
 def _merged_flow(merger: Merger, first: Flow, second: Flow) -> Flow:

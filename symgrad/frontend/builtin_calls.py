@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import types
 import warnings
@@ -12,17 +13,22 @@ from typing import Any
 from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.attributes import size
 from symgrad.frontend.code_writer import Template
+from symgrad.frontend.comprehensions import gathered, total, unread
 from symgrad.frontend.container_methods import METHODS
 from symgrad.frontend.containers import merged, static_key
+from symgrad.frontend.copies import copying
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.iterators import ITERATORS
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.members import member, readable
+from symgrad.frontend.opaque import HAPPENING
 from symgrad.frontend.operators import binary, comparison
 from symgrad.frontend.reflection import REFLECTION, types_of_python
+from symgrad.frontend.runs import length, summands
 from symgrad.frontend.selection import extremum, quantified, sorted_list
 from symgrad.frontend.streams import drawn, settled
-from symgrad.frontend.values import Shape, children, has_values, is_number
+from symgrad.frontend.texts import converted
+from symgrad.frontend.values import Run, Shape, children, has_runs, has_values, is_number
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import Tensor
@@ -34,7 +40,6 @@ Keywords = Mapping[str, object]
 Handler = Callable[[Frame, ast.expr, Arguments, Keywords], object]
 
 EFFECTS: Mapping[Any, str] = {
-    print: "print outside of the function, or inside of a custom_gradient",
     input: "pass the text as an argument",
     open: "read the file outside of the function",
     exec: "write the code out",
@@ -87,10 +92,16 @@ def _sum(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> o
     """``sum(iterable, start=0)``: of numbers and arrays as one step, of lists one after the other."""
     if len(args) not in {1, 2} or not keywords.keys() <= {"start"}:
         raise ArgumentError("sum takes an iterable and the argument start")
-    if isinstance(args[0], Value):
-        return computed(sum)(frame, node, args, keywords)
-    items = args[0] if isinstance(args[0], tuple) else list(drawn(frame, args[0]))
     start = args[1] if len(args) == 2 else keywords.get("start", 0)
+    generated = unread(args[0])
+    found = args[0] if generated is None else total(*generated, start)
+    if generated is not None and not isinstance(found, list):
+        return found
+    if isinstance(found, list) and any(isinstance(held, Run) for held in found):
+        found = summands(frame, found, node)
+    if isinstance(found, Value):
+        return computed(sum)(frame, node, (found, *args[1:]), keywords)
+    items = found if isinstance(found, tuple) else list(drawn(frame, found))
     if all(isinstance(item, Value) or is_number(item) for item in (start, *items)):
         return computed(sum)(frame, node, (items, *args[1:]), keywords)
     for item in items:
@@ -110,6 +121,8 @@ def _len(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> o
     if len(args) != 1 or keywords:
         raise ArgumentError("len takes one argument")
     (item,) = args
+    if isinstance(item, list) and has_runs(item):
+        return length(frame, item, frame.line(node))
     if isinstance(item, Value):
         if not item.tensor.rank:
             raise ArgumentError("a number has no len()")
@@ -125,7 +138,10 @@ def _len(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> o
 def _list(frame: Frame, _: ast.expr, args: Arguments, keywords: Keywords) -> list[object]:
     if len(args) > 1 or keywords:
         raise ArgumentError("list takes one iterable")
-    return [item for argument in args for item in drawn(frame, argument)]
+    found = [gathered(argument) for argument in args]
+    if found and isinstance(found[0], list) and has_runs(found[0]):
+        return list(found[0])
+    return [item for argument in found for item in drawn(frame, argument)]
 
 
 def _tuple(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> object:
@@ -167,15 +183,19 @@ def _ignored(*_: object) -> object:
 
 
 BUILTINS: Mapping[Any, Handler] = {
+    **HAPPENING,
     **REFLECTION,
     **METHODS,
     **ITERATORS,
     **{function: computed(function) for function in (abs, complex, divmod, float, int, pow, round)},
-    **{function: plain(function) for function in (range, str, repr, ord, chr, format, bytes)},
+    **{function: plain(function) for function in (range, ord, chr, bytes)},
+    **{function: converted(function) for function in (str, repr, format, ascii)},
     **{function: extremum(function, computed(function)) for function in (max, min)},
     **{function: quantified(function) for function in (any, all)},
     **dict.fromkeys((id, hash), _changing_identity),
     **dict.fromkeys((warnings.simplefilter, warnings.filterwarnings, warnings.resetwarnings), _ignored),
+    copy.copy: copying(deep=False),
+    copy.deepcopy: copying(deep=True),
     sorted: sorted_list,
     sum: _sum,
     bool: _bool,

@@ -16,17 +16,22 @@ from symgrad.frontend.array_changes import METHODS_IN_PLACE, change_of
 from symgrad.frontend.builtin_calls import BUILTINS, EFFECTS
 from symgrad.frontend.captures import from_library
 from symgrad.frontend.code_writer import Template, spelling
+from symgrad.frontend.comprehensions import gathered
 from symgrad.frontend.construction import construct
 from symgrad.frontend.custom import call_custom
+from symgrad.frontend.draws import call_draw, is_draw
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.inlining import inline, inline_closure, inline_definition
 from symgrad.frontend.known import Arguments, Keywords, apply, recoded, unknown
 from symgrad.frontend.lifting import constant_array, number
 from symgrad.frontend.members import member
+from symgrad.frontend.opaque import call_method, either_way, unreadable
 from symgrad.frontend.operators import BINARY, FUNCTIONS, UNARY, binary, comparison, unary
 from symgrad.frontend.outputs import directed, into
+from symgrad.frontend.runs import arrayed
 from symgrad.frontend.streams import settled
-from symgrad.frontend.values import Bound, Closure, Method, Named, describe, has_values, leaves
+from symgrad.frontend.texts import method as method_of_text
+from symgrad.frontend.values import Bound, Closure, Method, Named, OpaqueMethod, describe, has_values, leaves
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.rules.methods import METHODS
@@ -35,6 +40,8 @@ from symgrad.rules.table import lookup
 
 INDEXED = frozenset({"arange", "eye", "identity", "zeros", "ones", "full", "empty"})
 CONSTANT_TYPES = (np.dtype, np.finfo, np.iinfo)
+COLLECTING = (np.stack, np.array, np.asarray)
+"""Functions that make of a list the array in which the items lie already, where the list grew in a loop."""
 
 
 def call(
@@ -42,6 +49,8 @@ def call(
 ) -> object:
     """The result of ``function(*args, **keywords)``."""
     match function:
+        case OpaqueMethod():
+            return call_method(frame, node, function, args, keywords)
         case Method():
             return _method(frame, node, function, args, keywords)
         case Closure():
@@ -50,6 +59,8 @@ def call(
             return call(frame, node, function.function, (*function.args, *args), {**function.keywords, **keywords})
         case functools.partial():
             return _partial(frame, node, function, args, keywords)
+        case _ if is_draw(function):
+            return call_draw(frame, node, function, args, keywords)
         case types.MethodType() if not from_library(function.__func__):
             return _bound_method(frame, node, function, args, keywords)
     if not callable(function):
@@ -103,25 +114,25 @@ def _unlisted(
         with frame.evaluating(node):
             return function(*args, **keywords)
     if _reads(function):
-        raise NotYetSupported("a run-time value is written into a string", remedy="leave it out of the string")
+        return method_of_text(frame, node, function.__self__, name.rpartition(".")[2], args, keywords)  # type: ignore[attr-defined]
     if isinstance(function, type) and issubclass(function, np.generic) and static:
         with frame.evaluating(node):
             return function(*args, **keywords)
     if function is functools.partial and args:
         return Bound(args[0], tuple(args[1:]), keywords)
     if from_library(function):
-        raise unknown(name)
+        raise unreadable(frame, name, args, keywords)
     if isinstance(function, type):
         return construct(frame, node, function, args, keywords)
     if isinstance(function, types.FunctionType):
-        return inline(frame, function, args, keywords)
+        return either_way(frame, node, function, args, keywords, lambda: inline(frame, function, args, keywords))
     if hasattr(function, "__wrapped__"):
         frame.reader.captures.know((*_path(frame, function), "attribute", "__wrapped__"), function.__wrapped__)
         return call(frame, node, function.__wrapped__, args, keywords)
     method = inspect.getattr_static(type(function), "__call__", None)
     if isinstance(method, types.FunctionType):
         return call(frame, node, member(frame, node, function, "__call__"), args, keywords)
-    raise unknown(name)
+    raise unreadable(frame, name, args, keywords)
 
 
 def _reads(function: object) -> bool:
@@ -159,7 +170,11 @@ def known(
     """A call of a function that has a row."""
     if isinstance(row, Refused):
         raise NoDerivative(row.reason, remedy=row.remedy)
-    args, keywords = directed(function, row, settled(args), keywords)
+    given = [gathered(argument) for argument in args]
+    args = settled([arrayed(frame, argument, node) for argument in given])
+    if function in COLLECTING and len(args) + len(keywords) == 1 and _is_collected(given, args):
+        return args[0]
+    args, keywords = directed(function, row, args, keywords)
     if "out" in keywords:
         further = functools.partial(known, frame, node, function, name, row, args)
         return into(frame, node, further, keywords, is_elementwise=isinstance(function, np.ufunc))
@@ -171,6 +186,10 @@ def known(
     if not has_values(tuple(args)) and not has_values(dict(keywords)):
         return _constant(frame, node, function, name, row, args, keywords, code)
     return _by_row(frame, node, name, row, args, keywords, code)
+
+
+def _is_collected(given: Arguments, args: Arguments) -> bool:
+    return bool(args) and isinstance(args[0], Value) and args[0] is not given[0]
 
 
 def _by_row(

@@ -10,7 +10,7 @@ import hashlib
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -136,8 +136,21 @@ class Captures:
         self._check(self._read, holder, name)
         self._changed[id(holder), name] = holder
 
+    @contextmanager
+    def unremembered(self) -> Iterator[None]:
+        """What is read meanwhile is only looked at."""
+        read, changed = self._read, self._changed
+        self._read, self._changed = {}, {}
+        try:
+            yield
+        finally:
+            self._read, self._changed = read, changed
+
     def _check(self, others: dict[tuple[int, str], object], holder: object, name: str) -> None:
-        if (id(holder), name) in others:
+        keys = [(id(holder), name)]
+        if isinstance(holder, dict):
+            keys += [key for key in others if key[0] == id(holder) and "" in (name, key[1])]
+        if any(key in others for key in keys):
             what = name or f"this {type(holder).__name__}"
             reason = f"{what} comes from outside, and is both read and changed by the function"
             raise NotYetSupported(reason, remedy="keep it in a local variable, and change what is outside at the end")

@@ -14,6 +14,13 @@ def at(array: Any, places: Any, values: Any, ufunc: Any) -> None:
         array[places[k]] = ufunc(array[places[k]], spread[k])
 
 
+def at_pairs(array: Any, rows: Any, columns: Any, values: Any, ufunc: Any) -> None:
+    """``ufunc.at`` for two arrays of places."""
+    spread = np.broadcast_to(values, rows.shape)
+    for k in range(len(rows)):
+        array[rows[k], columns[k]] = ufunc(array[rows[k], columns[k]], spread[k])
+
+
 def place(array: Any, mask: Any, values: Any) -> None:
     """``np.place``: the values in turn, where the mask holds."""
     line, given = array.ravel(), mask.ravel()

@@ -16,16 +16,14 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError, NoDerivative, NotYetSupported
-from symgrad.frontend.attributes import size as length_of
 from symgrad.frontend.dependence import may_be_active
 from symgrad.frontend.effects import effect, function_text, observed
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import unknown
 from symgrad.frontend.lifting import lifted
-from symgrad.frontend.stores import lowered
 from symgrad.frontend.streams import settled
 from symgrad.frontend.texts import Shown
-from symgrad.frontend.values import describe, has_values
+from symgrad.frontend.values import describe, has_values, mapped
 from symgrad.ir.code import Code
 from symgrad.ir.program import Define, Opaque, Value
 from symgrad.ir.tensor import Expr, Kind, Tensor
@@ -183,8 +181,10 @@ def _distributed(draw: Draw, args: Arguments, keywords: Keywords) -> Value:
     options = {name: bound[name] for name in ("dtype", "endpoint", "method") if name in bound}
     kind = kind_of(draw.source, draw.name, shape is None, tuple(options.items()))
     if row.formula and may_be_active(draw.frame, list(values.values())):
-        return _reparametrised(draw, row, code, values, () if shape is None else shape, kind)
-    return draw.result(code, () if shape is None else shape, kind, list(values.values()))
+        result = _reparametrised(draw, row, code, values, () if shape is None else shape, kind)
+    else:
+        result = draw.result(code, () if shape is None else shape, kind, list(values.values()))
+    return result if shape is None else draw.frame.reader.aliasing.array(result)
 
 
 def bind(name: str, names: Sequence[str], args: Arguments, keywords: Keywords) -> dict[str, object]:
@@ -198,9 +198,14 @@ def bind(name: str, names: Sequence[str], args: Arguments, keywords: Keywords) -
 def shape_of(frame: Frame, size: object, parameters: Sequence[Tensor]) -> tuple[Expr, ...] | None:
     """The shape of a draw; None for a number."""
     if size is not None:
-        return sizes(frame.builder, lowered(size))
+        return lengths(frame, size)
     _, indices = frame.builder.broadcast(*parameters)
     return Tensor(0, indices, float).shape if indices else None
+
+
+def lengths(frame: Frame, size: object) -> tuple[Expr, ...]:
+    """A shape that is given as a length, or as several."""
+    return sizes(frame.builder, mapped(size, lambda leaf: leaf.tensor if isinstance(leaf, Value) else leaf))
 
 
 @lru_cache(maxsize=512)
@@ -242,7 +247,7 @@ def _of_lengths(draw: Draw, args: Arguments, keywords: Keywords) -> Value:
     """``np.random.rand(3, 4)`` and ``np.random.randn(3, 4)``."""
     if keywords:
         raise ArgumentError(f"{draw.name} takes lengths")
-    shape = sizes(draw.frame.builder, lowered(tuple(args)))
+    shape = lengths(draw.frame, tuple(args))
     return draw.result(draw.code(args, keywords), shape, np.dtype(float) if args else float)
 
 
@@ -250,7 +255,7 @@ def _permutation(draw: Draw, args: Arguments, keywords: Keywords) -> Value:
     item = bind("permutation", ("x", "axis"), args, keywords).get("x")
     code = draw.code(args, keywords)
     if _is_count(item):
-        return draw.result(code, sizes(draw.frame.builder, lowered(item)), np.dtype(int))
+        return draw.result(code, lengths(draw.frame, item), np.dtype(int))
     array = lifted(draw.frame, item, draw.node)
     _check_items(draw, array, "permutation(len(x))")
     return draw.result(code, array.tensor.shape, _dtype(array))
@@ -261,12 +266,10 @@ def _choice(draw: Draw, args: Arguments, keywords: Keywords) -> Value:
     bound = bind("choice", names if issubclass(draw.source, np.random.Generator) else names[:4], args, keywords)
     item, size = bound.get("a"), bound.get("size")
     code = draw.code(args, keywords)
-    shape = () if size is None else sizes(draw.frame.builder, lowered(size))
+    shape = () if size is None else lengths(draw.frame, size)
     depends = [bound["p"]] if isinstance(bound.get("p"), Value) else []
     if _is_count(item):
-        method = getattr(np.random.default_rng(0) if len(names) == 6 else np.random.RandomState(0), "choice")
-        kind: Kind = np.dtype(int) if size is not None else _number_kind(draw.source)
-        assert method is not None
+        kind = np.dtype(int) if size is not None else _number_kind(draw.source)
         return draw.result(code, shape, kind, depends)
     array = lifted(draw.frame, item, draw.node)
     _check_items(draw, array, "choice(len(x), size=...)")
@@ -307,7 +310,7 @@ def _vectors(names: Sequence[str], kind: type) -> Any:
         parameters = {name: lifted(draw.frame, bound[name], draw.node) for name in names if name in bound}
         code = draw.code(args, keywords)
         size = bound.get("size")
-        shape = () if size is None else sizes(draw.frame.builder, lowered(size))
+        shape = () if size is None else lengths(draw.frame, size)
         vector = parameters[names[-1]].tensor
         if any(value.tensor.rank > 1 for name, value in parameters.items() if name != "cov"):
             raise NotYetSupported(f"{draw.name} with several vectors is not supported", remedy="draw one after the other")

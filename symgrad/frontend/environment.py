@@ -31,6 +31,12 @@ class Division:
     number: int
     statements: int
 
+    @property
+    def place(self) -> object:
+        """What tells whether a branch that is read again is this one."""
+        position = getattr(self.node, "lineno", 0), getattr(self.node, "col_offset", 0)
+        return type(self.node), position, self.condition.code.template
+
 
 @dataclass(frozen=True, eq=False)
 class Conflict:
@@ -111,10 +117,9 @@ def environment(reader: Reader) -> Environment:
     return found
 
 
-def held(reader: Reader) -> list[Value]:
+def held(reader: Reader) -> set[Value]:
     """The values that variables hold, directly or in containers."""
-    found = environment(reader)
-    return [holder for holder in found.holders.values() if isinstance(holder, Value)]
+    return {holder for holder in environment(reader).holders.values() if isinstance(holder, Value)}
 
 
 def _cells(item: object) -> Iterator[tuple[str, Any, object]]:

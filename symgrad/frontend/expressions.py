@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from symgrad.errors import ArgumentError, NotYetSupported, SymgradError, UnsupportedSyntax
 from symgrad.frontend.attributes import attribute, subscript
 from symgrad.frontend.calls import call
+from symgrad.frontend.comprehensions import each, generator, listed
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.logic import choice, logic, negation
 from symgrad.frontend.operators import binary, comparison, conjunction, unary
-from symgrad.frontend.streams import stream
+from symgrad.frontend.outside import call_outside
 from symgrad.frontend.targets import assign
 from symgrad.frontend.texts import joined
-from symgrad.frontend.truth import elements, sizes_compared, truth
+from symgrad.frontend.truth import elements, sizes_compared
 from symgrad.frontend.values import Closure, has_values
 from symgrad.ir.program import Define, Value
-
-Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
 def evaluate(frame: Frame, node: ast.expr) -> object:
@@ -70,14 +68,14 @@ def _display(frame: Frame, node: ast.expr) -> object:
             return _set(_items(frame, items))
         case ast.Dict():
             return _dict(frame, node)
-        case ast.GeneratorExp(element, _):
-            return stream(frame, node, (evaluate(inner, element) for inner in _comprehended(frame, node)))
-        case ast.ListComp(element, _):
-            return [evaluate(inner, element) for inner in _comprehended(frame, node)]
+        case ast.GeneratorExp():
+            return generator(frame, node)
+        case ast.ListComp():
+            return listed(frame, node)
         case ast.SetComp(element, _):
-            return _set([evaluate(inner, element) for inner in _comprehended(frame, node)])
+            return _set([evaluate(inner, element) for inner in each(frame, node)])
         case ast.DictComp(key, value, _):
-            pairs = ((evaluate(inner, key), evaluate(inner, value)) for inner in _comprehended(frame, node))
+            pairs = ((evaluate(inner, key), evaluate(inner, value)) for inner in each(frame, node))
             return dict(pairs)
         case ast.Slice(start, stop, step):
             return slice(*(None if part is None else evaluate(frame, part) for part in (start, stop, step)))
@@ -143,6 +141,8 @@ def _decided(frame: Frame, node: ast.expr, kind: ast.cmpop, left: object, right:
 
 
 def _call(frame: Frame, node: ast.Call) -> object:
+    if call_outside(frame, node):
+        return None
     function = evaluate(frame, node.func)
     args = _items(frame, node.args)
     keywords: dict[str, object] = {}
@@ -184,36 +184,6 @@ def _dict(frame: Frame, node: ast.Dict) -> dict[object, object]:
         with frame.evaluating(key):
             found[name] = inner
     return found
-
-
-def _comprehended(frame: Frame, node: Comprehension) -> Iterator[Frame]:
-    """A frame for each round of a comprehension."""
-    inner = replace(frame, variables={}, outer=frame, namespace=None, scope=False)
-    yield from _rounds(inner, node.generators)
-
-
-def _rounds(frame: Frame, generators: Sequence[ast.comprehension]) -> Iterator[Frame]:
-    if not generators:
-        yield frame
-        return
-    first, rest = generators[0], generators[1:]
-    if first.is_async:
-        raise UnsupportedSyntax("an asynchronous comprehension has no derivative")
-    found = iterated(frame, first.iter)
-    for item in found:
-        assign(frame, first.target, item)
-        if all(truth(frame, test, evaluate(frame, test)) for test in first.ifs):
-            yield from _rounds(frame, rest)
-
-
-def iterated(frame: Frame, node: ast.expr) -> list[object]:
-    """The elements over which a loop runs."""
-    container = evaluate(frame, node)
-    with frame.at(node):
-        if isinstance(container, Value):
-            reason = "a loop over the rows of an array is not supported yet"
-            raise NotYetSupported(reason, remedy="use array operations")
-        return elements(frame, container)
 
 
 def closure(frame: Frame, node: ast.Lambda | ast.FunctionDef) -> Closure:

@@ -27,6 +27,10 @@ MOST_CALLS = 200
 STATIC_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
+class Unbound(ArgumentError, UnboundLocalError):
+    """A variable that has no value yet: the function raises, too."""
+
+
 @dataclass
 class Reader:
     """What all frames of one program share.
@@ -35,7 +39,8 @@ class Reader:
     and ``execute`` read one expression and one statement.
 
     ``branches`` counts those whose conditions are known at run time only; of some it is known which body is ``taken``,
-    since what follows is read once for each. ``truths`` are the conditions that hold, or not, where this is read.
+    since what follows is read once for each: ``taken`` tells so with the statement that is read again, and what is
+    ``learned`` from that holds after the statement. ``truths`` are the conditions that hold, or not, where this is read.
     """
 
     builder: Builder
@@ -53,7 +58,8 @@ class Reader:
     frames: list[Frame] = field(default_factory=list)
     effects: int = 0
     branches: int = 0
-    taken: Mapping[int, bool] = field(default_factory=dict)
+    taken: Mapping[int, tuple[object, object, bool]] = field(default_factory=dict)
+    learned: dict[object, dict[Expr, bool]] = field(default_factory=dict)
     truths: Mapping[Expr, bool] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     divisions: int = 0
@@ -82,6 +88,13 @@ class Namespace:
             path = ("globals", name) if scope is self.root_globals else self.below("globals", name)
             return path, scope[name]
         return None, vars(builtins)[name]
+
+    def holder(self, name: str) -> tuple[object, str]:
+        """What holds the variable behind a name, and under which name."""
+        code = self.function.__code__
+        if name in code.co_freevars and self.function.__closure__:
+            return self.function.__closure__[code.co_freevars.index(name)], "cell_contents"
+        return self.function.__globals__, name
 
     def below(self, *steps: str) -> Path | None:
         return None if self.path is None else (*self.path, *steps)
@@ -167,7 +180,7 @@ class Frame:
             if name in frame.variables:
                 return _usable(frame.variables[name], name)
             if frame.scope and name in assigned_names(frame.node):
-                raise ArgumentError(f"the variable {name} is used before it has a value")
+                raise Unbound(f"the variable {name} is used before it has a value")
             if frame.namespace is not None:
                 return frame.found(name)
             frame = frame.outer
@@ -181,6 +194,7 @@ class Frame:
         except KeyError:
             raise ArgumentError(f"the name {name} is not defined") from None
         if path is not None:
+            self.reader.captures.reads(*namespace.holder(name))
             return self.reader.captures.capture(path, item)
         if self.place is None and _is_data(item):
             reason = f"{name} is a variable of a function that the generated code cannot reach"

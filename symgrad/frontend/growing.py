@@ -49,6 +49,7 @@ class Growth:
         """The list as a round begins."""
         token = reader.aliasing.array(Value(Tensor(sympy.S.Zero, (), float), Code("@items")))
         kin = [made.get(part) if isinstance(part, Param) else part for part in self.kin.values()]
+        reader.aliasing.start(token)
         reader.aliasing.may_share(token, [value for value in kin if value is not None])
         self.items.append(Growing(self._recent, self.before + number, token))
 

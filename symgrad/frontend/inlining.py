@@ -9,6 +9,7 @@ from types import FunctionType
 
 from symgrad.errors import NotYetSupported, UnsupportedSyntax
 from symgrad.frontend.binding import bind, default_names
+from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.frame import MOST_CALLS, Frame, Namespace
 from symgrad.frontend.source import locate
 from symgrad.frontend.values import Closure
@@ -84,7 +85,10 @@ def _run(
         )
     inner.variables.update(bind(name, inner.node.args, args, keywords, defaults))
     with inner.open():
-        return inner.reader.run(inner)
+        result = inner.reader.run(inner)
+    if isinstance(result, Conflict):
+        raise Undecided(result)
+    return result
 
 
 def defaults_of(frame: Frame, function: FunctionType, parameters: ast.arguments) -> dict[str, object]:

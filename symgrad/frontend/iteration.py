@@ -9,14 +9,17 @@ from dataclasses import dataclass
 
 import sympy
 
-from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.attributes import item
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.merging import leaf
-from symgrad.frontend.truth import elements
+from symgrad.frontend.runs import at, joined, length_of
+from symgrad.frontend.truth import elements, sizes_equal, truth
+from symgrad.frontend.values import Run
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
+from symgrad.ir.sizes import runs
 from symgrad.ir.tensor import Entry, Expr, Tensor
 from symgrad.rules.arguments import size
 from symgrad.rules.creation import count_between
@@ -62,6 +65,11 @@ class Iteration:
         return Iteration(self.rounds - 1, length, at, head, self.start + self.step, self.step, self.counts)
 
     @property
+    def is_static(self) -> bool:
+        """Whether this is a range of numbers that are known while compiling."""
+        return self.counts and all(part.is_Integer for part in (self.rounds, self.start, self.step))
+
+    @property
     def range(self) -> Code:
         """The range of the count."""
         return Code("range(_0)", (self.length,)) if self.head is None else self.head
@@ -81,7 +89,8 @@ def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
         return _enumerated(frame, node, inner[0], start[0] if start else 0)
     if called is reversed:
         return _reversed(inner[0])
-    return _zipped(frame, node, inner)
+    strict = any(truth(frame, keyword.value, frame.reader.evaluate(frame, keyword.value)) for keyword in node.keywords)
+    return _zipped(frame, node, inner, strict=strict)
 
 
 def _builtin(frame: Frame, node: ast.expr) -> object:
@@ -99,9 +108,12 @@ def _builtin(frame: Frame, node: ast.expr) -> object:
 
 def over(frame: Frame, node: ast.expr, container: object) -> Iteration | list[object]:
     """An array row by row, or a container."""
+    if isinstance(container, list) and any(isinstance(held, Run) for held in container):
+        return _over_run(frame, joined(frame, container, node), frame.line(node))
     if not isinstance(container, Value):
         with frame.at(node):
-            return elements(frame, container)
+            found = elements(frame, container)
+        return container if isinstance(container, list) else found  # what is appended meanwhile comes, too
     if not container.tensor.rank:
         raise ArgumentError(
             "a number cannot be iterated", remedy="give an array, a tuple or a list", span=frame.span(node)
@@ -109,7 +121,17 @@ def over(frame: Frame, node: ast.expr, container: object) -> Iteration | list[ob
     rows = frame.builder.sizes.find(container.tensor.shape[0])
     length = Code(str(rows)) if rows.is_Integer else Code("len(_0)", (container.code,))
     line = frame.line(node)
+    frame.variables[f"@{node.lineno}_{node.col_offset}"] = container
     return Iteration(rows, length, lambda number: item(frame, container, number, line))
+
+
+def _over_run(frame: Frame, run: Run, line: int | None) -> Iteration:
+    """A list that grew in a loop."""
+    return Iteration(run.rounds, length_of(run), lambda number: at(frame, run, _place(number), line))
+
+
+def _place(number: Value) -> object:
+    return int(number.tensor.expr) if number.tensor.expr.is_Integer else number
 
 
 def _range(frame: Frame, node: ast.Call, bounds: Sequence[object]) -> Iteration | list[object]:
@@ -123,6 +145,8 @@ def _range(frame: Frame, node: ast.Call, bounds: Sequence[object]) -> Iteration 
         sizes = [size(frame.builder, bound) for bound in lowered]
         start, stop = (sympy.S.Zero, sizes[0]) if len(sizes) == 1 else sizes[:2]
         step = sizes[2] if len(sizes) == 3 else sympy.S.One
+        if not step.is_Integer and not runs(step):
+            step = sympy.Integer(frame.builder.sizes.specialise(step))
         if not step.is_Integer or step == 0:
             raise NotYetSupported("the step of this range is not known while compiling", remedy="write it as a number")
         rounds = _rounds(frame, start, stop, step)
@@ -139,11 +163,13 @@ def _static(numbers: range) -> Iteration | list[object]:
     return Iteration(sympy.Integer(len(numbers)), length, _counted(numbers.start, start, step), head, start, step, True)
 
 
-def _counted(first: object, start: Expr, step: Expr) -> Callable[[Value], Value]:
+def _counted(first: object, start: Expr, step: Expr) -> Callable[[Value], object]:
     """``start + step * number``."""
 
-    def at(number: Value) -> Value:
+    def at(number: Value) -> object:
         tensor = Tensor(start + step * number.tensor.expr, (), int)
+        if tensor.expr.is_Integer:
+            return int(tensor.expr)
         template = Template()
         text = number_text = template.operand(number.code)
         if step != 1:
@@ -190,12 +216,23 @@ def _reversed(inner: Iteration | list[object]) -> Iteration | list[object]:
     return Iteration(inner.rounds, inner.length, at, Code("_0[::-1]", (inner.range,)), last, -inner.step, True)
 
 
-def _zipped(frame: Frame, node: ast.expr, inner: Sequence[Iteration | list[object]]) -> Iteration | list[object]:
+class Unequal(DifferentiationError, ValueError):
+    """What ``zip`` says of unequal lengths where they have to be the same."""
+
+
+def _zipped(
+    frame: Frame, node: ast.expr, inner: Sequence[Iteration | list[object]], *, strict: bool
+) -> Iteration | list[object]:
     if any(isinstance(part, list) for part in inner):
-        return list(
-            zip(*(part if isinstance(part, list) else written_out(frame, part) for part in inner), strict=False)
-        )
+        items = [part if isinstance(part, list) else written_out(frame, part) for part in inner]
+        if strict and len({len(part) for part in items}) > 1:
+            raise Unequal("zip() has arguments of different lengths", span=frame.span(node))
+        return list(zip(*items, strict=False))
     parts = [part for part in inner if isinstance(part, Iteration)]
+    if strict:
+        for part in parts[1:]:
+            if not sizes_equal(frame.builder.sizes, parts[0].rounds, part.rounds):
+                raise Unequal("zip() has arguments of different lengths", span=frame.span(node))
     shortest = parts[0]
     with frame.at(node):
         for part in parts[1:]:

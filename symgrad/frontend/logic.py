@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 
 from symgrad.frontend.branches import as_condition, branch
+from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.merging import number_or_value
 from symgrad.frontend.outcomes import Flow, Truth
@@ -54,6 +55,8 @@ def _either(
     flow = branch(
         frame, node, condition, lambda: Flow(returned=True, item=first()), lambda: Flow(returned=True, item=second())
     )
+    if isinstance(flow.item, Conflict):
+        raise Undecided(flow.item)
     return flow.item
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy
 
+from symgrad.errors import SymgradError
 from symgrad.frontend.branches import as_condition, branch
 from symgrad.frontend.environment import MISSING, Cell, Conflict, Environment, changes, environment, put, restore
 from symgrad.frontend.frame import Frame
@@ -22,6 +23,7 @@ from symgrad.frontend.logic import disjunction
 from symgrad.frontend.merging import UNSET
 from symgrad.frontend.outcomes import ON, Flow, Truth
 from symgrad.frontend.regions import Reading, region
+from symgrad.frontend.relations import Relations
 from symgrad.frontend.slots import Param, Slots, Unfixed, filled, left, params
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
@@ -29,6 +31,7 @@ from symgrad.frontend.values import Run
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Body, Equation, Loop, Output, Role
 from symgrad.ir.program import Repeat, Value
+from symgrad.ir.sizes import runs
 from symgrad.ir.tensor import Entry, Expr, Ref, Tensor
 
 Block = Callable[[Frame, Sequence[ast.stmt]], Flow]
@@ -64,13 +67,20 @@ class LoopReader:
     def read(self) -> Flow:
         """The loop as an equation and a statement; the environment becomes what holds after it."""
         self.before = environment(self.frame.reader)
-        for _ in range(MOST_READINGS):
+        self.relations = Relations(self.frame.reader.aliasing)
+        moment = self.frame.reader.aliasing.moment
+        for number in range(MOST_READINGS):
             try:
                 done = self._round()
+            except SymgradError:
+                if number or not self._expect():
+                    raise
+                continue
             finally:
                 restore(self.before)
             if not self._learn(done):
                 return self._finish(done)
+            self.frame.reader.aliasing.release(moment)
         raise Unfixed("what this loop carries has no fixed type", remedy="start with values of the final types")
 
     def _round(self) -> Round:
@@ -87,12 +97,23 @@ class LoopReader:
         test = self._test()
         with region(frame.reader) as reading:
             began = environment(frame.reader)
+            self.relations.begin(began)
             count = self._target(counter)
             flow = self.block(frame, self.node.body)
             after = environment(frame.reader)
         for growth in self.growths.values():
             growth.end(frame.reader, after, made)
         return Round(reading, counter, count, flow, began, after, test)
+
+    def _expect(self) -> bool:
+        """Take the lists that are appended to, as the text of the loop says, for lists that grow; whether there are."""
+        functions = [part.func for part in ast.walk(self.node) if isinstance(part, ast.Call)]
+        owners = [part.value for part in functions if isinstance(part, ast.Attribute) and part.attr == "append"]
+        names = {owner.id for owner in owners if isinstance(owner, ast.Name)}
+        for (_, kind, name), held in self.before.cells.items():
+            if kind == "variable" and name in names and isinstance(held, list):
+                self.growths[id(held)] = Growth(held, len(held), name)
+        return bool(self.growths)
 
     def _put(self, cell: Cell, item: object) -> None:
         if cell[1] == "recent":
@@ -105,6 +126,7 @@ class LoopReader:
         if param not in made:
             made[param] = Value(param.tensor, param.code)
             aliasing = self.frame.reader.aliasing
+            aliasing.start(made[param])
             if isinstance(param.origin, Value) and aliasing.is_array(param.origin):
                 aliasing.array(made[param])
                 if not self._is_alone(param.origin):
@@ -149,6 +171,8 @@ class LoopReader:
                 old = self.before.cells.get(cell, MISSING)
                 if old is MISSING and not self._is_read_later(cell):
                     continue
+                if old is MISSING and self.over is not None and not runs(self.over.rounds):
+                    self.frame.builder.sizes.positive(self.over.rounds)
                 self.slots[cell] = slots.slot(old, new, _name(cell))
                 news = True
         for cell, item in self._flows(done.flow):
@@ -157,6 +181,7 @@ class LoopReader:
                 news = True
         news = self._recent(slots) or news
         news = self._compare(done, slots) or news
+        news = self.relations.end(done.began, done.after) or news
         return self._meet() or news
 
     def _is_new(self, cell: Cell, done: Round) -> bool:
@@ -172,7 +197,7 @@ class LoopReader:
         assert isinstance(items, list)
         appended(items, done.after, len(items))
         names = [known[2] for known, held in self.before.cells.items() if held is items and known[1] == "variable"]
-        self.growths[cell[0]] = Growth(items, len(items), names[0] if names else None)
+        self.growths[cell[0]] = Growth(items, len(items), names[0].lstrip("@") if names else None)
         return True
 
     def _recent(self, slots: Slots) -> bool:
@@ -304,9 +329,7 @@ class LoopReader:
         value = Value(tensor, Code(f"@o{block.serial}_{place}", (), param.code.name))
         if isinstance(param.left, Value) and aliasing.is_array(param.left):
             aliasing.array(value)
-            root = aliasing.root(param.left)
-            if id(root) in self.before.holders:
-                aliasing.may_share(value, [root])
+            aliasing.may_share(value, [param.left])
         return value
 
     def _lengthen(self, runs: dict[int, Run], outputs: dict[Param, Value]) -> None:
@@ -333,6 +356,8 @@ class LoopReader:
             filled(self.frame.reader, self.slots[cell], outputs.__getitem__) if cell in self.slots else default
             for cell, default in ((RETURNED, False), (STOPPED, False), (ITEM, UNSET))
         )
+        if isinstance(self.node, ast.While) and done.test is None and done.flow.stopped is False:
+            returned = True
         flow = Flow(returned=returned, item=item, span=done.flow.span)
         return after_loop(self.frame, self.node, self.block, flow, stopped)
 
@@ -356,7 +381,7 @@ def after_loop(frame: Frame, node: ast.For | ast.While, block: Block, flow: Flow
 
 
 def _name(cell: Cell) -> str | None:
-    return cell[2] if cell[1] == "variable" else None
+    return cell[2].lstrip("@") if cell[1] == "variable" else None
 
 
 def _first_name(target: ast.expr) -> str | None:

@@ -112,6 +112,7 @@ def _data(frame: Frame, owner: object, name: str, found: object, path: Path) -> 
     if hasattr(type(found), "__get__") and not callable(found):
         raise NotYetSupported(f"the descriptor {name} is not supported", remedy="use a plain attribute")
     if path:
+        frame.reader.captures.reads(*((vars(owner), name) if isinstance(owner, types.ModuleType) else (owner, name)))
         return frame.reader.captures.capture(path, found)
     if isinstance(found, np.ndarray | float | int) and not isinstance(found, bool):
         remedy = "pass the number as an argument, or make it a module's global"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
+from symgrad.frontend import texts
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
@@ -62,6 +63,9 @@ def binary(frame: Frame, node: ast.expr, kind: type[ast.operator], left: object,
         return overloaded(frame, node, kind, left, right)
     if not has_values(left) and not has_values(right):
         return _static(frame, node, text, function, (left, right))
+    written = texts.operator(frame, node, kind, left, right)
+    if written is not None:
+        return written
     if isinstance(left, list | tuple) != isinstance(right, list | tuple) and kind is ast.Mult:
         left, right = map(frame.reader.captures.specialised, (left, right))
     if _are_sequences(left, right):
@@ -84,6 +88,7 @@ def comparison(frame: Frame, node: ast.expr, kind: type[ast.cmpop], left: object
     """``left op right`` for one link of a chain of comparisons."""
     if kind in {ast.Is, ast.IsNot}:
         return (left is right) == (kind is ast.Is)
+    texts.refuse_comparison(left, right)
     if kind in {ast.In, ast.NotIn}:
         return _contained(frame, node, left, right) == (kind is ast.In)
     text, function, ufunc = COMPARISONS[kind]

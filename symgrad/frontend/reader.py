@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -25,10 +23,10 @@ from symgrad.frontend.source import FunctionNode, locate, parameter_names
 from symgrad.frontend.statements import execute, returned, run
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
+from symgrad.ir.depth import deep
 from symgrad.ir.program import Program, Region
 from symgrad.ir.signature import Signature, StaticArg
 
-DEEPEST = 20_000
 RESERVED = frozenset({"np", "math"})
 
 
@@ -55,7 +53,7 @@ def read(
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     given = as_it_is(objects)
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
-    with _deep(), frame.open():
+    with deep(), frame.open():
         result, span = _result(frame, function, objects, signature)
     return Program(
         name=node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else "function",
@@ -122,14 +120,3 @@ def _owner(frame: Frame, function: object) -> object:
     owner = getattr(function, "__self__", function)
     frame.reader.captures.know(("attribute", "__self__"), owner)
     return owner
-
-
-@contextmanager
-def _deep() -> Iterator[None]:
-    """Long expressions and chains of calls nest deeper than Python's default limit allows."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, DEEPEST))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)

@@ -16,18 +16,23 @@ from symgrad.frontend.environment import environment, restore
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.iteration import Iteration, iteration, written_out
 from symgrad.frontend.loops import Block, LoopReader, after_loop
+from symgrad.frontend.members import readable
 from symgrad.frontend.outcomes import ON, Flow
 from symgrad.frontend.slots import Unfixed
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
-from symgrad.ir.program import Value
+from symgrad.ir.program import Region, Value
 
 MOST_WRITTEN_OUT = 64
 
 
 def for_statement(frame: Frame, node: ast.For, block: Block) -> Flow:
     """``for``."""
-    over = iteration(frame, node.iter)
+    return for_rounds(frame, node, block, iteration(frame, node.iter))
+
+
+def for_rounds(frame: Frame, node: ast.For, block: Block, over: Iteration | list[object]) -> Flow:
+    """``for``, over what was found to iterate over."""
     if isinstance(over, Iteration):
         count = frame.builder.sizes.value(frame.builder.sizes.find(over.rounds))
         if over.rounds == 0:
@@ -49,17 +54,26 @@ def _is_written(count: int | None) -> bool:
 
 def _first_of(frame: Frame, ways: Sequence[Callable[[], Flow]]) -> Flow:
     """The first way to read a loop that goes; if none does, what was wrong with the first."""
-    before, length = environment(frame.reader), len(frame.reader.statements)
+    before, length, truths = environment(frame.reader), len(frame.reader.statements), frame.reader.truths
+    moment = frame.reader.aliasing.moment
     first: SymgradError | None = None
     for way in ways:
         try:
             return way()
         except SymgradError as error:
-            first = error if first is None else first
+            first = _without_frames(error) if first is None else first
             restore(before)
+            frame.reader.aliasing.release(moment)
             del frame.reader.statements[length:]
+            frame.reader.truths = truths
     assert first is not None
     raise first
+
+
+def _without_frames(error: SymgradError) -> SymgradError:
+    """An error that does not keep alive what was read until it was raised."""
+    error.__traceback__ = error.__context__ = None
+    return error
 
 
 def _after_first(frame: Frame, node: ast.For, block: Block, over: Iteration) -> Flow:
@@ -80,17 +94,18 @@ def flow_changes(frame: Frame, node: ast.stmt) -> SymgradError:
     )
 
 
-def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object]) -> Flow:
-    """One round after the other."""
-    for number, item in enumerate(items):
-        assign(frame, node.target, item)
+def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], number: int = 0) -> Flow:
+    """One round after the other, from one of them on; a list may grow meanwhile."""
+    while number < len(items):
+        assign(frame, node.target, readable(items[number]))
+        number += 1
         flow = block(frame, node.body)
         if flow.returned is True:
             return flow
         if flow.stopped is True:
             return ON
         if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
-            return _split(frame, node, flow, lambda: _rounds(frame, node, block, items[number + 1 :]))
+            return _split(frame, node, flow, lambda: _rounds(frame, node, block, items, number))
     return after_loop(frame, node, block, ON, False)
 
 
@@ -113,7 +128,11 @@ def while_statement(frame: Frame, node: ast.While, block: Block) -> Flow:
     """``while``."""
     if any(isinstance(part, ast.NamedExpr) for part in ast.walk(node.test)):
         node = _with_test_inside(node)
+    before = len(frame.reader.statements)
     first = frame.reader.evaluate(frame, node.test)
+    if Region(tuple(frame.reader.statements[before:])).has_effects:
+        del frame.reader.statements[before:]
+        return while_statement(frame, _with_test_inside(node), block)
     if decided(frame, node.test, first) is False:
         return after_loop(frame, node, block, ON, False)
     return _first_of(

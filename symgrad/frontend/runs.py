@@ -120,6 +120,15 @@ def as_array(frame: Frame, items: Sequence[object], node: ast.expr) -> Value:
     return Value(form.array.tensor, form.array.code)
 
 
+def summands(frame: Frame, items: Sequence[object], node: ast.expr) -> Value:
+    """A list whose items are added one after the other: numbers of Python's in a list of Python's."""
+    run = joined(frame, items, node)
+    found = as_array(frame, [run], node)
+    if isinstance(run.form, Stack) and is_python(run.form.kind):
+        return Value(found.tensor, Code("_0.tolist()", (found.code,)))
+    return found
+
+
 def length(frame: Frame, items: Sequence[object], line: int | None) -> object:
     """``len`` of a list."""
     template, fixed, total = Template(), 0, sympy.S.Zero
@@ -159,8 +168,9 @@ def part_of(frame: Frame, node: ast.expr, items: Sequence[object], key: object) 
             return readable(known[place])
         first = known[before]
         assert isinstance(first, Run)
-        if len(known) == before + 1:
-            place -= before
+        place -= before
+        reached = not runs(first.rounds) and frame.builder.sizes.at_least(first.rounds, sympy.Integer(place + 1))
+        if len(known) == before + 1 or reached:
             return at(frame, first, place if key >= 0 else -1 - place, line)
     elif not isinstance(key, Value):
         raise ArgumentError(f"a list is indexed by {describe(key)}")

@@ -10,9 +10,11 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.code_writer import Template
+from symgrad.frontend.comprehensions import gathered
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.operators import binary
+from symgrad.frontend.runs import arrayed
 from symgrad.frontend.truth import elements, truth
 from symgrad.frontend.values import has_values
 from symgrad.ir.program import Value
@@ -59,6 +61,8 @@ def extremum(function: Callable[..., Any], computed: Handler) -> Handler:
     def handler(frame: Frame, node: ast.expr, args: Sequence[object], keywords: Mapping[str, object]) -> object:
         if not args or not keywords.keys() <= {"key", "default"}:
             raise ArgumentError(f"{function.__name__} takes an iterable or numbers, and the arguments key and default")
+        if len(args) == 1 and "key" not in keywords:
+            args = [arrayed(frame, gathered(args[0]), node)]
         if len(args) == 1 and isinstance(args[0], Value) and "key" not in keywords:
             return computed(frame, node, args, {})
         items = elements(frame, args[0]) if len(args) == 1 else list(args)
@@ -81,6 +85,7 @@ def quantified(function: Callable[..., bool]) -> Handler:
     def handler(frame: Frame, node: ast.expr, args: Sequence[object], keywords: Mapping[str, object]) -> object:
         if len(args) != 1 or keywords:
             raise ArgumentError(f"{function.__name__} takes one iterable")
+        args = [arrayed(frame, gathered(args[0]), node)]
         if isinstance(args[0], Value):
             return _of_array(frame, node, function.__name__, args[0])
         conditions: list[Value] = []

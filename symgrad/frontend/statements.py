@@ -21,6 +21,7 @@ from symgrad.frontend.imports import import_from, import_modules
 from symgrad.frontend.matching import match_statement
 from symgrad.frontend.merging import UNSET
 from symgrad.frontend.outcomes import BREAK, CONTINUE, ON, Flow
+from symgrad.frontend.outside import augment_outside
 from symgrad.frontend.rounds import for_statement, while_statement
 from symgrad.frontend.scopes import delete
 from symgrad.frontend.stores import augment, augmented
@@ -57,9 +58,10 @@ def block(frame: Frame, statements: Sequence[ast.stmt]) -> Flow:
         if not may_divide(statement):
             flow = _step(frame, statement, rest)
         else:
-            mark = Mark(frame)
+            mark = Mark(frame, statement)
             try:
                 flow = _step(frame, statement, rest)
+                mark.learn()
                 if flow is None and not mark.is_whole:
                     return block(frame, rest)
             except Undecided as error:
@@ -231,6 +233,8 @@ def _define(frame: Frame, node: ast.FunctionDef) -> None:
 
 def _augment(frame: Frame, node: ast.AugAssign) -> None:
     """``x += y``: an array changes in place; a variable that holds anything else gets a new object."""
+    if augment_outside(frame, node):
+        return
     match node.target:
         case ast.Subscript():
             augmented(frame, node)

@@ -7,7 +7,7 @@ import ast
 import numpy as np
 
 from symgrad.errors import ArgumentError, DifferentiationError
-from symgrad.frontend.attributes import subscript
+from symgrad.frontend.attributes import lowered, subscript
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.containers import augmented as augmented_container
 from symgrad.frontend.containers import set_item
@@ -15,12 +15,12 @@ from symgrad.frontend.environment import held
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import lifted
 from symgrad.frontend.operators import BINARY, binary
-from symgrad.frontend.values import describe, mapped
+from symgrad.frontend.values import describe
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
 from symgrad.ir.program import Define, Value
 from symgrad.ir.tensor import Tensor
-from symgrad.rules.stores import increment, repeats, store
+from symgrad.rules.stores import distinct, increment, repeats, store
 
 INCREMENTS: dict[type[ast.operator], int] = {ast.Add: 1, ast.Sub: -1}
 
@@ -35,18 +35,13 @@ def set_part(frame: Frame, node: ast.expr, owner: object, key: object, item: obj
     template = Template()
     template.operand(owner.code)
     text = f"_ = fresh(_0)\n_[{template.subscript(key)}] = {template.operand(value.code)}"
-    tensor = store(frame.builder, owner.tensor, lowered(key), value.tensor)
+    tensor = store(frame.builder, owner.tensor, lowered(frame, key), value.tensor, distinct=distinct(key))
     changed(frame, node, owner, tensor, template.code(text, frame.line(node)))
 
 
 def _check(owner: Value) -> None:
     if is_python(owner.tensor.kind):
         raise ArgumentError("a number has no parts that could be changed", remedy="give an array")
-
-
-def lowered(key: object) -> object:
-    """A key as the rules take it."""
-    return mapped(key, lambda leaf: leaf.tensor if isinstance(leaf, Value) else leaf)
 
 
 def changed(frame: Frame, node: ast.AST, owner: Value, tensor: Tensor, code: Code) -> None:
@@ -58,9 +53,11 @@ def changed(frame: Frame, node: ast.AST, owner: Value, tensor: Tensor, code: Cod
     settled = (
         frame.builder.define(tensor, name or "x") if name and name.isidentifier() else frame.builder.define(tensor)
     )
-    reader.aliasing.change(owner, settled, code, lambda value: value in held(reader))
+    reached = held(reader)
+    reader.aliasing.change(owner, settled, code, reached.__contains__)
     for value in before:
-        reader.statements.append(Define(value.now, value.code.name, None))
+        if value in reached or not reader.aliasing.is_released(value):
+            reader.statements.append(Define(value.now, value.code.name, None))
 
 
 def augmented(frame: Frame, node: ast.AugAssign) -> None:
@@ -84,15 +81,15 @@ def _augment_part(frame: Frame, node: ast.AugAssign, owner: Value, key: object) 
     part = subscript(frame, node.target, owner, key)
     given = frame.reader.evaluate(frame, node.value)
     value = lifted(frame, given, node)
-    places = lowered(key)
-    if kind in INCREMENTS and not repeats(places) and not _truncates(owner, value):
+    places, is_distinct = lowered(frame, key), distinct(key)
+    if kind in INCREMENTS and (is_distinct or not repeats(places)) and not _truncates(owner, value):
         signed = Tensor(INCREMENTS[kind] * value.tensor.expr, value.tensor.indices, value.tensor.kind)
-        tensor = increment(frame.builder, owner.tensor, places, signed)
+        tensor = increment(frame.builder, owner.tensor, places, signed, distinct=is_distinct)
     else:
         place = ast.copy_location(ast.BinOp(ast.copy_location(ast.Constant(0), node), node.op, node.value), node)
         after = binary(frame, place, kind, part, given)
         assert isinstance(after, Value)
-        tensor = store(frame.builder, owner.tensor, places, after.tensor)
+        tensor = store(frame.builder, owner.tensor, places, after.tensor, distinct=is_distinct)
     template = Template()
     template.operand(owner.code)
     text = f"_ = fresh(_0)\n_[{template.subscript(key)}] {BINARY[kind][0]}= {template.operand(value.code)}"

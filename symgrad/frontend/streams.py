@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from symgrad.errors import NotYetSupported
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.members import readable
+from symgrad.frontend.runs import expanded
 from symgrad.frontend.truth import MOST_ELEMENTS, elements
 from symgrad.frontend.values import Stream
 
@@ -27,7 +28,7 @@ def _items(frame: Frame, container: Iterable[object]) -> Iterator[object]:
     for item in container:
         if foreign:
             frame.reader.aliasing.foreign(item)
-        yield readable(item)
+        yield from expanded(frame, [item])
 
 
 def settled(items: Sequence[object]) -> list[object]:

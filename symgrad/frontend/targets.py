@@ -8,17 +8,21 @@ from dataclasses import replace
 
 from symgrad.errors import ArgumentError, UnsupportedSyntax
 from symgrad.frontend.containers import set_attribute
+from symgrad.frontend.effects import rename
 from symgrad.frontend.frame import Frame, Reader
+from symgrad.frontend.outside import assign_outside
 from symgrad.frontend.scopes import owner_frame
 from symgrad.frontend.stores import set_part
 from symgrad.frontend.truth import elements, rows
 from symgrad.frontend.values import Stream, describe
 from symgrad.ir.code import Code
-from symgrad.ir.program import Define, Value
+from symgrad.ir.program import Define, Opaque, Value
 
 
 def assign(frame: Frame, target: ast.expr, item: object) -> None:
     """``target = item``."""
+    if assign_outside(frame, target, item):
+        return
     match target:
         case ast.Name(name):
             _name(frame, target, name, item)
@@ -45,6 +49,9 @@ def _name(frame: Frame, target: ast.expr, name: str, item: object) -> None:
     reader.identifiers.add(name)
     if isinstance(item, Value):
         _named(frame, target, name, item)
+    elif isinstance(item, Opaque) and item.code.operands and item.code.name is None and frame.place is None:
+        item.code = replace(item.code, name=name, line=frame.line(target))
+        rename(reader, item.code)
     frame.variables[name] = item
 
 
@@ -60,6 +67,7 @@ def _named(frame: Frame, target: ast.expr, name: str, value: Value) -> None:
         value.become(settled, replace(old, name=name, line=frame.line(target)))
         reader.depths[value] = frame.depth
         _forget_unnamed(reader, old)
+        rename(reader, value.code)
         reader.statements.append(Define(value.now, name, frame.span(target)))
 
 

@@ -13,8 +13,9 @@ from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.attributes import item
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.members import member, readable
-from symgrad.frontend.values import Shape, Stream, children, describe
-from symgrad.ir.program import Value
+from symgrad.frontend.runs import at_least_one, expanded
+from symgrad.frontend.values import Shape, Stream, children, describe, has_runs
+from symgrad.ir.program import Opaque, Value
 from symgrad.ir.sizes import Condition, Sizes
 from symgrad.ir.tensor import Expr
 
@@ -36,6 +37,9 @@ def truth(frame: Frame, node: ast.expr, condition: object) -> bool:
 def decided(frame: Frame, node: ast.expr, condition: object) -> bool | Value:
     """Whether an object counts as true, where that is known while compiling; else the number that tells it."""
     condition = frame.reader.captures.specialised(condition)
+    if isinstance(condition, Opaque):
+        reason = f"whether {describe(condition)} counts as true is not known"
+        raise NotYetSupported(reason, remedy="test a number", span=frame.span(node))
     if isinstance(condition, Value):
         known = condition.tensor.expr
         if condition.tensor.rank:
@@ -49,6 +53,8 @@ def decided(frame: Frame, node: ast.expr, condition: object) -> bool | Value:
         if isinstance(inspect.getattr_static(type(condition), name, None), types.FunctionType):
             called = member(frame, node, condition, name)
             return decided(frame, node, frame.reader.call(frame, node, called, (), {}))
+    if isinstance(condition, list) and has_runs(condition):
+        return at_least_one(frame, condition)
     for child in children(condition):
         readable(child)
     with frame.evaluating(node):
@@ -62,9 +68,9 @@ def sizes_compared(frame: Frame, kind: ast.cmpop, left: object, right: object) -
         return None
     match kind:
         case ast.Eq():
-            return _sizes_equal(known, first, second)
+            return sizes_equal(known, first, second)
         case ast.NotEq():
-            return not _sizes_equal(known, first, second)
+            return not sizes_equal(known, first, second)
         case ast.GtE():
             return known.at_least(first, second)
         case ast.Gt():
@@ -76,7 +82,8 @@ def sizes_compared(frame: Frame, kind: ast.cmpop, left: object, right: object) -
     return None
 
 
-def _sizes_equal(known: Sizes, first: Expr, second: Expr) -> bool:
+def sizes_equal(known: Sizes, first: Expr, second: Expr) -> bool:
+    """Whether two lengths are the same at this call; the guard asks again."""
     if known.same(first, second):
         return True
     first, second = known.find(first), known.find(second)
@@ -110,7 +117,7 @@ def elements(frame: Frame, container: object) -> list[object]:
                 raise NotYetSupported(reason, remedy="write the loop with array operations")
             if isinstance(container, set | frozenset):
                 return sorted(container, key=repr)
-            return list(map(readable, container))
+            return expanded(frame, container) if isinstance(container, list) else list(map(readable, container))
         case Collection():
             return list(map(readable, container))
     raise NotYetSupported(f"{describe(container)} cannot be iterated while compiling", remedy="use a tuple or a list")

@@ -108,6 +108,7 @@ class Stream:
     given: list[object] = field(default_factory=list)
     position: int = 0
     failure: SymgradError | None = None
+    comprehension: tuple[Frame, ast.GeneratorExp] | None = None
 
     def __iter__(self) -> Iterator[object]:
         return self

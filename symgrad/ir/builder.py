@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 
 from symgrad.ir.canonical import canonical, partial
-from symgrad.ir.equation import Block, Definition, Equation, Loop, Map, Op, Output, Role, Sum
+from symgrad.ir.equation import Block, Branch, Definition, Equation, Loop, Map, Op, Output, Role, Sum
 from symgrad.ir.kinds import common_kind
 from symgrad.ir.sizes import Sizes
 from symgrad.ir.summation import summed
@@ -240,11 +240,11 @@ class Builder:
         return Tensor(Entry(ref, free), indices, kind)
 
     def _trace(self, block: Ref, inside: Ref) -> None:
-        """From now on, a loop is read inside, too."""
+        """From now on, a block is read inside, too."""
         equation = self.own[block]
-        assert isinstance(equation.definition, Loop)
-        loop = replace(equation.definition, traces=(*equation.definition.traces, inside))
-        self.own[block] = replace(equation, definition=loop)
+        assert isinstance(equation.definition, Loop | Branch)
+        made = replace(equation.definition, traces=(*equation.definition.traces, inside))
+        self.own[block] = replace(equation, definition=made)
 
     def broadcast(self, *tensors: Tensor) -> tuple[list[Expr], tuple[Index | None, ...]]:
         """The formulas over common indices, axes aligned from the last as NumPy does; ``ShapeError`` if they differ."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Code:
     """``template`` applied to ``operands``; ``name`` is the user's variable for it, ``line`` the user's line.
 
@@ -21,12 +21,18 @@ class Code:
 
     template: str
     operands: tuple[Code, ...] = ()
-    name: str | None = field(default=None, compare=False)
-    line: int | None = field(default=None, compare=False)
-    _hash: int = field(default=0, compare=False, repr=False)
+    name: str | None = None
+    line: int | None = None
+    _hash: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_hash", hash((self.template, self.operands)))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        same = isinstance(other, Code) and self._hash == other._hash and self.template == other.template
+        return same and self.operands == other.operands  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
         return self._hash

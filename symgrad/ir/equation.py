@@ -99,10 +99,14 @@ class Loop:
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """The results of the first body where ``condition`` holds, else those of the second."""
+    """The results of the first body where ``condition`` holds, else those of the second.
+
+    ``traces`` are what is read from outside of one of the bodies.
+    """
 
     condition: Tensor
     bodies: tuple[Body, Body]
+    traces: tuple[Ref, ...] = ()
 
 
 class Role(Enum):
@@ -165,7 +169,7 @@ def refs(expressions: Iterable[Expr]) -> tuple[Ref, ...]:
 def _free(block: Block) -> dict[Ref, None]:
     """What a block reads of its surroundings."""
     match block:
-        case Branch(condition, bodies):
+        case Branch(condition, bodies, _):
             outside = dict.fromkeys(refs([condition.expr]))
             bound: set[Ref] = set()
         case Loop():
@@ -175,11 +179,32 @@ def _free(block: Block) -> dict[Ref, None]:
             bound = {*refs(tensor.expr for tensor in block.carried), block.counter.ref}
     for body in bodies:
         roots = refs(tensor.expr for tensor in body.results)
-        if isinstance(block, Loop) and body is block.body:
+        if isinstance(block, Branch):
+            roots = (*roots, *(ref for ref in block.traces if ref in body.builder.own))
+        elif body is block.body:
             roots = (*roots, *block.traces, *(() if block.stop is None else refs([block.stop.expr])))
         inside = needed(body.builder.own, roots)
         outside |= dict.fromkeys(ref for ref in inside if ref not in bound and ref not in body.builder.own)
     return outside
+
+
+def is_repeatable(equations: Mapping[Ref, Equation], equation: Equation) -> bool:
+    """Whether computing a value again gives the same: not so for what happens once, nor for what a block makes of that."""
+    match equation.definition:
+        case Op(name="opaque"):
+            return False
+        case Output(block):
+            return block not in equations or is_repeatable(equations, equations[block])
+        case Branch(bodies=bodies):
+            return all(is_repeatable(body.builder.equations, inner) for body in bodies for inner in _of(body))
+        case Loop(body=body):
+            return all(is_repeatable(body.builder.equations, inner) for inner in _of(body))
+    return True
+
+
+def _of(body: Body) -> Iterable[Equation]:
+    """The equations of a body that make something."""
+    return [inner for inner in body.builder.own.values() if not isinstance(inner.definition, Output)]
 
 
 def needed(equations: Mapping[Ref, Equation], roots: Iterable[Ref]) -> dict[Ref, None]:

@@ -22,6 +22,7 @@ from symgrad.rules.convert import (
     with_axis,
     without_axis,
 )
+from symgrad.rules.shapes import moveaxis, reshaped
 
 
 def pulled_stack(
@@ -49,13 +50,20 @@ def pulled_concatenate(
 
 def _sequence(builder: Builder, arrays: Any) -> list[Tensor]:
     if isinstance(arrays, Tensor):
-        length = arrays.shape[0] if arrays.rank else None
-        if length is None or not length.is_Integer:
-            raise NotYetSupported("the arrays to join must be a list or tuple")
+        if not arrays.rank:
+            raise ShapeError("a number cannot be joined", remedy="give a list or tuple of arrays")
+        length = builder.sizes.specialise(arrays.shape[0])
         return [without_axis(at(builder, arrays, 0, sympy.Integer(k), None), 0) for k in range(int(length))]
     if not arrays:
         raise ShapeError("need at least one array to join")
     return list(operands_of(builder, *arrays))
+
+
+def _rows_joined(builder: Builder, rows: Tensor, axis: int) -> Tensor:
+    """The rows of an array, joined along an axis of theirs."""
+    moved = moveaxis(builder, rows, 0, axis)
+    before, joined, after = moved.shape[:axis], moved.shape[axis : axis + 2], moved.shape[axis + 2 :]
+    return reshaped(builder, moved, (*before, sympy.expand(joined[0] * joined[1]), *after))
 
 
 def _as_rank(tensor: Tensor, rank: int) -> Tensor:
@@ -78,6 +86,8 @@ def at_least(rank: int) -> Any:
 
 def concatenate(builder: Builder, arrays: Any, axis: Any = 0) -> Tensor:
     """``np.concatenate``."""
+    if isinstance(arrays, Tensor) and arrays.rank > 1 and axis is not None:
+        return _rows_joined(builder, arrays, axis_number(axis, arrays.rank - 1))
     parts = _sequence(builder, arrays)
     if axis is None:
         from_each = [_raveled(part) for part in parts]
@@ -99,17 +109,24 @@ def _raveled(tensor: Tensor) -> Tensor:
 
 def stack(builder: Builder, arrays: Any, axis: Any = 0) -> Tensor:
     """``np.stack``."""
+    if isinstance(arrays, Tensor) and arrays.rank:
+        found = moveaxis(builder, arrays, 0, axis_number(axis, arrays.rank))
+        return Tensor(found.expr, found.indices, array_kind(found.kind))
     parts = _sequence(builder, arrays)
     return stacked(builder, parts, axis_number(axis, parts[0].rank + 1))
 
 
 def vstack(builder: Builder, tup: Any) -> Tensor:
     """``np.vstack``."""
+    if isinstance(tup, Tensor) and tup.rank > 1:
+        return _rows_joined(builder, tup, 0) if tup.rank > 2 else tup
     return concatenated(builder, [_as_rank(part, 2) for part in _sequence(builder, tup)], 0)
 
 
 def hstack(builder: Builder, tup: Any) -> Tensor:
     """``np.hstack``."""
+    if isinstance(tup, Tensor) and tup.rank:
+        return _rows_joined(builder, tup, min(1, tup.rank - 2)) if tup.rank > 1 else tup
     parts = [_as_rank(part, 1) for part in _sequence(builder, tup)]
     return concatenated(builder, parts, 0 if parts[0].rank == 1 else 1)
 
@@ -121,6 +138,8 @@ def dstack(builder: Builder, tup: Any) -> Tensor:
 
 def column_stack(builder: Builder, tup: Any) -> Tensor:
     """``np.column_stack``."""
+    if isinstance(tup, Tensor) and tup.rank > 1:
+        return moveaxis(builder, tup, 0, 1) if tup.rank == 2 else _rows_joined(builder, tup, 1)
     parts = [_as_rank(part, 1) for part in _sequence(builder, tup)]
     return concatenated(builder, [with_axis(part, 1) if part.rank == 1 else part for part in parts], 1)
 

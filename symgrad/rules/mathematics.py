@@ -133,6 +133,12 @@ def _sumprod(builder: Builder, p: Any, q: Any) -> Tensor:
 
 
 def _sum(builder: Builder, iterable: Any, /, start: Any = 0) -> Tensor:
+    if isinstance(iterable, Tensor) and iterable.rank:
+        index = iterable.indices[0]
+        rest = Tensor(iterable.expr, iterable.indices[1:], iterable.kind)
+        if index is not None:
+            rest = Tensor(builder.sum(rest.expr, (index,), rest.kind), rest.indices, rest.kind)
+        return _folded(builder, lambda x, y: x + y, [tensor_of(builder, start), rest])
     return _folded(builder, lambda x, y: x + y, [tensor_of(builder, start), *parts_of(builder, iterable)])
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from symgrad.errors import InternalError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor
@@ -24,31 +25,31 @@ Key = tuple[Any, ...]
 """Parts of a key, with ``("operand", n)`` for tensors."""
 
 
-def store(builder: Builder, array: Tensor, key: Any, value: Any) -> Tensor:
-    """``array`` after ``array[key] = value``."""
+def store(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct: bool = False) -> Tensor:
+    """``array`` after ``array[key] = value``; ``distinct`` tells that no place is named twice."""
     parts = _integers(builder, key if isinstance(key, tuple) else (key,))
     mask = _mask(parts)
     given = tensor_of(builder, value)
     if mask is not None:
         if not given.rank:
             return _masked(builder, array, mask, given)
-        parts = (*selected(builder, mask), *parts[1:])
+        parts, distinct = (*selected(builder, mask), *parts[1:]), not repeats(parts[1:])
     place = index(builder, array, parts)
     _check(builder, given, place)
     if _is_whole(builder, parts, array, place):
         return Tensor(_aligned(builder, given, array), array.indices, array.kind)
-    return _put(builder, "store", array, parts, given)
+    return _put(builder, "store", array, parts, given, distinct)
 
 
-def increment(builder: Builder, array: Tensor, key: Any, value: Any) -> Tensor:
+def increment(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct: bool = False) -> Tensor:
     """``array`` after ``np.add.at(array, key, value)``."""
     parts = _integers(builder, key if isinstance(key, tuple) else (key,))
     mask = _mask(parts)
     if mask is not None:
-        parts = (*selected(builder, mask), *parts[1:])
+        parts, distinct = (*selected(builder, mask), *parts[1:]), not repeats(parts[1:])
     given = tensor_of(builder, value)
     _check(builder, given, index(builder, array, parts))
-    return _put(builder, "increment", array, parts, given)
+    return _put(builder, "increment", array, parts, given, distinct)
 
 
 def repeats(key: Any) -> bool:
@@ -57,13 +58,29 @@ def repeats(key: Any) -> bool:
     return any(isinstance(part, list | np.ndarray) or (isinstance(part, Tensor) and part.rank > 0) for part in parts)
 
 
+def distinct(key: Any) -> bool:
+    """Whether no place is named twice by the lists in a key, as far as they are known while compiling."""
+    parts = [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, list)]
+    others = [part for part in (key if isinstance(key, tuple) else (key,)) if not isinstance(part, list)]
+    if not parts or any(part is not Ellipsis and not isinstance(part, int | slice | None) for part in others):
+        return False
+    try:
+        arrays = np.broadcast_arrays(*map(np.array, parts))
+    except ValueError:
+        return False
+    if any(array.dtype.kind != "i" or len(np.unique(array < 0)) > 1 for array in arrays):
+        return False
+    places = np.stack([array.ravel() for array in arrays])
+    return bool(np.unique(places, axis=1).shape == places.shape)
+
+
 def _integers(builder: Builder, parts: Sequence[Any]) -> Key:
     """A key in which lists are arrays."""
     return tuple(tensor_of(builder, part) if isinstance(part, list | np.ndarray) else part for part in parts)
 
 
 def _mask(parts: Key) -> Tensor | None:
-    first = parts[0]
+    first = parts[0] if parts else None
     return first if isinstance(first, Tensor) and first.kind in BOOLEAN and first.rank else None
 
 
@@ -105,10 +122,10 @@ def _aligned(builder: Builder, value: Tensor, array: Tensor) -> Expr:
     return builder.rename(value, [None if old is None else new for old, new in zip(value.indices, own, strict=True)])
 
 
-def _put(builder: Builder, name: str, array: Tensor, parts: Key, value: Tensor) -> Tensor:
+def _put(builder: Builder, name: str, array: Tensor, parts: Key, value: Tensor, distinct: bool) -> Tensor:
     operands = [builder.fresh(array), builder.fresh(value)]
     key = tuple(_encoded(part, operands) for part in parts)
-    return builder.op(name, operands, array.shape, array.kind, (("key", key),))
+    return builder.op(name, operands, array.shape, array.kind, (("key", key), ("distinct", distinct)))
 
 
 def _encoded(part: Any, operands: list[Tensor]) -> Any:
@@ -137,13 +154,14 @@ def _written(part: Any) -> str:
     return "..." if part is Ellipsis else str(part)
 
 
-def _spelled_store(key: Key) -> str:
+def _spelled_store(key: Key, distinct: bool) -> str:
+    del distinct
     return f"_ = fresh(_0)\n_[{', '.join(map(_written, key))}] = _1"
 
 
-def _spelled_increment(key: Key) -> str:
+def _spelled_increment(key: Key, distinct: bool) -> str:
     inner = ", ".join(map(_written, key))
-    if any(isinstance(part, tuple) and part[0] == "operand" for part in key):
+    if not distinct and any(isinstance(part, tuple) and part[0] == "operand" for part in key):
         place = f"np.s_[{inner}]" if ":" in inner or "..." in inner else f"({inner},)" if "," in inner else inner
         return f"_ = fresh(_0)\nnp.add.at(_, {place}, _1)"
     return f"_ = fresh(_0)\n_[{inner}] += _1"
@@ -163,14 +181,14 @@ def _summed_to(builder: Builder, read: Tensor, value: Tensor) -> Tensor:
 
 
 def pulled_store(
-    builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], key: Key
+    builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], key: Key, distinct: bool
 ) -> tuple[Tensor | None, ...]:
     """The cotangents of a store."""
     array, value = operands[:2]
     parts = tuple(_decoded(part, operands) for part in key)
     zero = Tensor(sympy.S.Zero, (), value.kind)
-    to_array = _put(builder, "store", cotangent, parts, zero)
-    if repeats(parts):
+    to_array = _put(builder, "store", cotangent, parts, zero, distinct)
+    if repeats(parts) and not distinct:
         read = index(builder, cotangent, parts)
         places = [builder.fresh(array), *operands[2:]]
         winners = builder.op("winners", places, read.shape, np.dtype(bool), (("key", key),))
@@ -183,9 +201,10 @@ def pulled_store(
 
 
 def pulled_increment(
-    builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], key: Key
+    builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], key: Key, distinct: bool
 ) -> tuple[Tensor | None, ...]:
     """The cotangents of an increment."""
+    del distinct
     rest = (None,) * (len(operands) - 2)
     return (cotangent, _pulled(builder, cotangent, operands, key), *rest)
 
@@ -208,11 +227,16 @@ def _shifted(part: Any) -> Any:
     return ("operand", part[1] - 1) if isinstance(part, tuple) else part
 
 
+def _made_once(number: int, name: str) -> str:
+    """What happens once has the user's code only."""
+    raise InternalError(f"{name or 'what happens once'} is computed again")
+
+
 OPERATIONS: dict[str, Operation] = {
     "store": Operation(_spelled_store, transpose=pulled_store),
     "increment": Operation(_spelled_increment, transpose=pulled_increment),
     "winners": Operation(_spelled_winners),
     "nonzero": Operation(lambda axis: f"np.nonzero(_0)[{axis}]"),
     "count_nonzero": Operation("np.count_nonzero(_0)"),
-    "opaque": Operation("_0"),
+    "opaque": Operation(_made_once),
 }
