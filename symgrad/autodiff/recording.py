@@ -16,7 +16,22 @@ import sympy
 from symgrad.autodiff.activity import ref_of
 from symgrad.errors import NotYetSupported
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Body, Branch, Definition, Equation, Loop, Map, Op, Output, Role, Sum, is_repeatable, needed, refs, uses
+from symgrad.ir.equation import (
+    Body,
+    Branch,
+    Definition,
+    Equation,
+    Loop,
+    Map,
+    Op,
+    Output,
+    Role,
+    Sum,
+    is_repeatable,
+    needed,
+    refs,
+    uses,
+)
 from symgrad.ir.sizes import runs
 from symgrad.ir.tensor import Bracket, Entry, Expr, Ref, Tensor, entries, index_symbols, substitute
 

@@ -21,6 +21,8 @@ from symgrad.emit.unpack import Unpacking
 from symgrad.ir.code import Code
 
 WIDTH = 100
+SHORT, LONGEST = 6, 400
+"""The length of a name, and of the longest text that is written inside of another."""
 DO = "@do"
 """How the template of a statement without a value begins."""
 
@@ -85,6 +87,7 @@ class Statements:
     forced: Set[Code] = frozenset()
     uses: Counter[Code] = field(default_factory=Counter)
     order: dict[Code, None] = field(default_factory=dict)
+    heavy: set[Code] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
     life: Lifetimes = field(default_factory=lambda: Lifetimes({}, set()))
 
@@ -109,10 +112,20 @@ class Statements:
             for operand, weight in self.operands(code):
                 self.uses[operand] += weight
                 consumers.setdefault(operand, []).append(code)
+        self._weigh()
         kept = {root for root in roots if not root.template.startswith(DO)}
         places = {code: k for k, code in enumerate(self.order)}
         self.life = Lifetimes(consumers, kept, places, self._is_statement, self.suites.scalars)
         return list(self.order)
+
+    def _weigh(self) -> None:
+        """Find what is too long to be written inside of anything else."""
+        lengths: dict[Code, int] = {}
+        for code in self.order:
+            inner = (SHORT if self._wants_name(part) else lengths.get(part, SHORT) for part in code.operands)
+            lengths[code] = len(code.template) + sum(inner)
+            if lengths[code] > LONGEST:
+                self.heavy.add(code)
 
     def operands(self, code: Code) -> list[tuple[Code, int]]:
         """What has to be there before a code is computed, and how often it is read."""
@@ -206,7 +219,8 @@ class Statements:
             return bool(code.operands)
         if not code.operands:
             return False
-        return is_block(code) or code.name is not None or (self.uses[code] > 1 and not trivial(code))
+        shared = self.uses[code] > 1 and not trivial(code)
+        return is_block(code) or code.name is not None or shared or code in self.heavy
 
     def assign(self, code: Code) -> None:
         """A statement that gives a code its name."""

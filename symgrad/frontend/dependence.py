@@ -11,7 +11,8 @@ from symgrad.ir.tensor import Ref
 
 def may_be_active(frame: Frame, item: object) -> bool:
     """Whether a derivative may flow through the real numbers in ``item``; what a loop carries is taken to depend."""
-    inputs = {ref: source.argument for source in frame.reader.arguments.inputs for ref in refs([source.value.tensor.expr])}
+    sources = frame.reader.arguments.inputs
+    inputs = {ref: source.argument for source in sources for ref in refs([source.value.tensor.expr])}
     equations = frame.builder.equations
     pending = [ref for value in leaves(item) if is_floating(value.tensor.kind) for ref in refs([value.tensor.expr])]
     seen: set[Ref] = set()

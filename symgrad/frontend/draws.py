@@ -1,7 +1,7 @@
 """Random draws: each happens once, where it stands; the derivative is that for the numbers that were drawn.
 
-The shape of a draw is known from its ``size`` or its parameters, its dtype from a draw of the same kind from a generator
-of the compiler's own. Where the parameters of a distribution shift and scale the numbers, so do their derivatives.
+The shape of a draw is known from its ``size`` or its parameters, its dtype from a draw of the same kind that is made
+while compiling. Where the parameters of a distribution shift and scale the numbers, so do their derivatives.
 """
 
 from __future__ import annotations
@@ -10,13 +10,23 @@ import ast
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from symgrad.errors import ArgumentError, NoDerivative, NotYetSupported
 from symgrad.frontend.dependence import may_be_active
+from symgrad.frontend.distributions import (
+    BETWEEN,
+    DISTRIBUTIONS,
+    OTHERS,
+    PYTHON,
+    SCALED,
+    SHIFTED,
+    Distribution,
+    kind_of,
+    number_kind,
+)
 from symgrad.frontend.effects import effect, function_text, observed
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import unknown
@@ -31,63 +41,9 @@ from symgrad.rules.arguments import sizes
 
 Arguments = Sequence[object]
 Keywords = Mapping[str, object]
-Source = np.random.Generator | np.random.RandomState | random.Random
 SOURCES = (np.random.Generator, np.random.RandomState, random.Random)
 
 
-@dataclass(frozen=True)
-class Distribution:
-    """Parameters with values for which it exists, in the order of the method; how loc and scale make the numbers."""
-
-    parameters: Mapping[str, float]
-    formula: str = ""
-
-
-SHIFTED, SCALED, BETWEEN = "loc + scale * z", "scale * z", "low + (high - low) * z"
-DISTRIBUTIONS: Mapping[str, Distribution] = {
-    **{name: Distribution({"loc": 0.0, "scale": 1.0}, SHIFTED) for name in ("normal", "laplace", "gumbel", "logistic")},
-    **{name: Distribution({"scale": 1.0}, SCALED) for name in ("exponential", "rayleigh")},
-    **{
-        name: Distribution({})
-        for name in ("random", "random_sample", "standard_normal", "standard_exponential", "standard_cauchy")
-    },
-    **{name: Distribution({"a": 2.0}) for name in ("pareto", "power", "weibull", "zipf")},
-    **{name: Distribution({"p": 0.5}) for name in ("geometric", "logseries")},
-    **{name: Distribution({"n": 2, "p": 0.5}) for name in ("binomial", "negative_binomial")},
-    **{name: Distribution({"df": 3.0}) for name in ("chisquare", "standard_t")},
-    "uniform": Distribution({"low": 0.0, "high": 1.0}, BETWEEN),
-    "poisson": Distribution({"lam": 1.0}),
-    "gamma": Distribution({"shape": 1.0, "scale": 1.0}),
-    "standard_gamma": Distribution({"shape": 1.0}),
-    "beta": Distribution({"a": 1.0, "b": 1.0}),
-    "f": Distribution({"dfnum": 2.0, "dfden": 2.0}),
-    "noncentral_chisquare": Distribution({"df": 2.0, "nonc": 1.0}),
-    "noncentral_f": Distribution({"dfnum": 2.0, "dfden": 2.0, "nonc": 1.0}),
-    "hypergeometric": Distribution({"ngood": 2, "nbad": 2, "nsample": 2}),
-    "lognormal": Distribution({"mean": 0.0, "sigma": 1.0}),
-    "triangular": Distribution({"left": 0.0, "mode": 1.0, "right": 2.0}),
-    "vonmises": Distribution({"mu": 0.0, "kappa": 1.0}),
-    "wald": Distribution({"mean": 1.0, "scale": 1.0}),
-    "integers": Distribution({"low": 1, "high": 3}),
-    "randint": Distribution({"low": 1, "high": 3}),
-}
-OTHERS: Mapping[str, tuple[str, ...]] = {
-    "random": ("dtype", "out"),
-    "standard_normal": ("dtype", "out"),
-    "standard_exponential": ("dtype", "method", "out"),
-    "standard_gamma": ("dtype", "out"),
-    "integers": ("dtype", "endpoint"),
-    "randint": ("dtype",),
-}
-"""What comes after ``size``."""
-PYTHON: Mapping[str, Sequence[float]] = {
-    **dict.fromkeys(("random",), ()),
-    **dict.fromkeys(("uniform", "gauss", "normalvariate", "lognormvariate", "betavariate", "gammavariate"), (1.0, 2.0)),
-    **dict.fromkeys(("expovariate", "paretovariate"), (1.0,)),
-    **dict.fromkeys(("randint", "randrange"), (1, 3)),
-    "getrandbits": (3,),
-}
-"""Methods of Python's own generators, with arguments that they take."""
 SEEDS = frozenset({"seed"})
 SHUFFLES = frozenset({"shuffle", "permuted"})
 
@@ -208,15 +164,6 @@ def lengths(frame: Frame, size: object) -> tuple[Expr, ...]:
     return sizes(frame.builder, mapped(size, lambda leaf: leaf.tensor if isinstance(leaf, Value) else leaf))
 
 
-@lru_cache(maxsize=512)
-def kind_of(source: type, name: str, is_number: bool, options: tuple[tuple[str, object], ...]) -> Kind:
-    """The dtype of a draw, or the type of a number."""
-    made: Any = np.random.default_rng(0) if issubclass(source, np.random.Generator) else np.random.RandomState(0)
-    values = DISTRIBUTIONS[name].parameters.values()
-    number = getattr(made, name)(*values, **dict(options), **({} if is_number else {"size": 1}))
-    return type(number) if type(number) in {float, int} else np.dtype(number.dtype)
-
-
 def _reparametrised(
     draw: Draw, row: Distribution, code: Code, values: Mapping[str, Value], shape: Sequence[Expr], kind: Kind
 ) -> Value:
@@ -269,19 +216,13 @@ def _choice(draw: Draw, args: Arguments, keywords: Keywords) -> Value:
     shape = () if size is None else lengths(draw.frame, size)
     depends = [bound["p"]] if isinstance(bound.get("p"), Value) else []
     if _is_count(item):
-        kind = np.dtype(int) if size is not None else _number_kind(draw.source)
+        kind = np.dtype(int) if size is not None else number_kind(draw.source)
         return draw.result(code, shape, kind, depends)
     array = lifted(draw.frame, item, draw.node)
     _check_items(draw, array, "choice(len(x), size=...)")
     if bound.get("axis", 0) != 0:
         raise NotYetSupported("choice along another axis is not supported", remedy="transpose the array")
     return draw.result(code, (*shape, *array.tensor.shape[1:]), _dtype(array), depends)
-
-
-def _number_kind(source: type) -> Kind:
-    made: Any = np.random.default_rng(0) if issubclass(source, np.random.Generator) else np.random.RandomState(0)
-    number = made.choice(3)
-    return int if type(number) is int else np.dtype(number.dtype)
 
 
 def _is_count(item: object) -> bool:
@@ -313,7 +254,8 @@ def _vectors(names: Sequence[str], kind: type) -> Any:
         shape = () if size is None else lengths(draw.frame, size)
         vector = parameters[names[-1]].tensor
         if any(value.tensor.rank > 1 for name, value in parameters.items() if name != "cov"):
-            raise NotYetSupported(f"{draw.name} with several vectors is not supported", remedy="draw one after the other")
+            reason = f"{draw.name} with several vectors is not supported"
+            raise NotYetSupported(reason, remedy="draw one after the other")
         shape = (*shape, vector.shape[-1])
         return draw.result(code, shape, np.dtype(kind), list(parameters.values()))
 

@@ -60,9 +60,7 @@ def observed(
     return value
 
 
-def call_for_effect(
-    frame: Frame, node: ast.expr, function: object, args: Sequence[object], keywords: Mapping[str, object]
-) -> None:
+def call_for_effect(frame: Frame, function: object, args: Sequence[object], keywords: Mapping[str, object]) -> None:
     """A call of a function that gives nothing."""
     template = Shown(frame)
     called = function_text(frame, template, function)

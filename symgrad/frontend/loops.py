@@ -231,6 +231,10 @@ class LoopReader:
         news = False
         ends = dict(self._flows(done.flow))
         for cell, slot in list(self.slots.items()):
+            if cell[1] == "contents" and cell[0] not in done.after.holders:
+                del self.slots[cell]  # what the variables hold is carried in its place
+                news = True
+                continue
             item = ends[cell] if cell[1] == "flow" else done.after.cells.get(cell, MISSING)
             item = self._end(cell) if cell[1] == "recent" else item
             if item is not slot and not left(slots, slot, item):

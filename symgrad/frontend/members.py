@@ -16,7 +16,17 @@ from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.captures import Path, from_library
 from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.values import Bound, Closure, Growing, Run, Super, describe, has_values, is_dataclass_instance, is_made
+from symgrad.frontend.values import (
+    Bound,
+    Closure,
+    Growing,
+    Run,
+    Super,
+    describe,
+    has_values,
+    is_dataclass_instance,
+    is_made,
+)
 
 NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__", "__mro__"})
 _MISSING = object()

@@ -45,8 +45,8 @@ UNREADABLE = (NoDerivative, NotYetSupported, UnsupportedSyntax, SourceNotAvailab
 def _happening(function: Callable[..., object]) -> Handler:
     """A function that gives nothing."""
 
-    def handler(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
-        call_for_effect(frame, node, function, args, keywords)
+    def handler(frame: Frame, _: ast.expr, args: Arguments, keywords: Keywords) -> None:
+        call_for_effect(frame, function, args, keywords)
 
     return handler
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import operator
 import types
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -67,10 +68,10 @@ def found(frame: Frame, node: ast.expr) -> Outside | None:
             return None if holder is None else _attribute(frame, holder, name)
         case ast.Subscript(owner, ast.Constant(key)):
             holder = found(frame, owner)
-            if holder is None or not isinstance(holder.item, list | dict) or isinstance(key, slice):
+            if holder is None or not isinstance(holder.item, list | dict):
                 return None
             try:
-                inner = holder.item[key]
+                inner = operator.getitem(holder.item, key)  # type: ignore[arg-type]
             except (LookupError, TypeError):
                 return None
             frame.reader.captures.reads(holder.item, _item_name(holder.item, key))
@@ -187,9 +188,10 @@ def _declared(frame: Frame, name: str) -> Place | None:
     if not frame.scope or declared_names(frame.node).get(name) is not ast.Global or frame.namespace is None:
         return None
     path = frame.namespace.path
-    if path is None or frame.namespace.function.__globals__ is None:
+    if path is None:
         return None
-    return Place(Outside(frame.namespace.function.__globals__, (*path, "attribute", "__globals__")), name, f'["{name}"]')
+    holder = Outside(frame.namespace.function.__globals__, (*path, "attribute", "__globals__"))
+    return Place(holder, name, f'["{name}"]')
 
 
 def _is_plain(owner: object, name: str) -> bool:
@@ -200,10 +202,11 @@ def _is_plain(owner: object, name: str) -> bool:
         return not isinstance(owner, type) or type(owner) is type
     setting = inspect.getattr_static(type(owner), "__setattr__")
     plain = setting is object.__setattr__ or type(owner) is types.SimpleNamespace
-    return plain and hasattr(owner, "__dict__") and not hasattr(inspect.getattr_static(type(owner), name, None), "__set__")
+    described = hasattr(inspect.getattr_static(type(owner), name, None), "__set__")
+    return plain and hasattr(owner, "__dict__") and not described
 
 
-def assign_outside(frame: Frame, target: ast.expr, item: object, operator: str = "") -> bool:
+def assign_outside(frame: Frame, target: ast.expr, item: object, sign: str = "") -> bool:
     """``STATE["n"] = item``, ``self.calls += item``; whether the target is outside."""
     where = place(frame, target)
     if where is None:
@@ -214,7 +217,7 @@ def assign_outside(frame: Frame, target: ast.expr, item: object, operator: str =
     text = where.text
     if isinstance(target, ast.Subscript):
         text = text.format(template.subscript(frame.reader.evaluate(frame, target.slice)))
-    effect(frame, f"{owner}{text} {operator}= {template.place(item)}", template.operands)
+    effect(frame, f"{owner}{text} {sign}= {template.place(item)}", template.operands)
     escaped(frame, item)
     return True
 
@@ -231,7 +234,7 @@ def augment_outside(frame: Frame, node: ast.AugAssign) -> bool:
     if where is None:
         return False
     held = _held(where, node.target)
-    if not isinstance(held, NUMBERS) or isinstance(held, list) and not isinstance(node.op, ast.Add):
+    if not isinstance(held, NUMBERS) or (isinstance(held, list) and not isinstance(node.op, ast.Add)):
         return False
     item = frame.reader.evaluate(frame, node.value)
     if isinstance(held, list):

@@ -16,7 +16,9 @@ from symgrad.ir.program import Opaque, Value
 CONVERSIONS: Mapping[str, Callable[[object], object]] = {"r": repr, "a": ascii, "s": str, "": lambda item: item}
 WRITTEN = (Value, Opaque, type(None), str, bytes, int, float, np.generic, tuple, list, dict, slice)
 """What is written where it is used, wherever it comes from."""
-METHODS = frozenset({"format", "join", "upper", "lower", "strip", "title", "center", "ljust", "rjust", "zfill", "replace"})
+METHODS = frozenset(
+    {"format", "join", "upper", "lower", "strip", "title", "center", "ljust", "rjust", "zfill", "replace"}
+)
 """Methods of texts that give texts."""
 
 
@@ -132,6 +134,5 @@ def operator(frame: Frame, node: ast.expr, kind: type[ast.operator], left: objec
 def refuse_comparison(*operands: object) -> None:
     """What a text of the run is equal to is not known while compiling."""
     if any(isinstance(operand, Opaque) for operand in operands):
-        raise NotYetSupported(
-            "an object that only the run knows is compared", remedy="compare numbers, or compare outside of the function"
-        )
+        remedy = "compare numbers, or compare outside of the function"
+        raise NotYetSupported("an object that only the run knows is compared", remedy=remedy)

@@ -169,8 +169,9 @@ def refs(expressions: Iterable[Expr]) -> tuple[Ref, ...]:
 def _free(block: Block) -> dict[Ref, None]:
     """What a block reads of its surroundings."""
     match block:
-        case Branch(condition, bodies, _):
-            outside = dict.fromkeys(refs([condition.expr]))
+        case Branch():
+            bodies: tuple[Body, ...] = block.bodies
+            outside = dict.fromkeys(refs([block.condition.expr]))
             bound: set[Ref] = set()
         case Loop():
             bodies = (block.body,) if block.test is None else (block.test, block.body)
@@ -189,7 +190,7 @@ def _free(block: Block) -> dict[Ref, None]:
 
 
 def is_repeatable(equations: Mapping[Ref, Equation], equation: Equation) -> bool:
-    """Whether computing a value again gives the same: not so for what happens once, nor for what a block makes of that."""
+    """Whether computing a value again gives the same: not so for what happens once, and what a block makes of it."""
     match equation.definition:
         case Op(name="opaque"):
             return False

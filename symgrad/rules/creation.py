@@ -160,10 +160,8 @@ def meshgrid(
     return tuple(found)
 
 
-def where(builder: Builder, condition: Any, x: Any = None, y: Any = None) -> Tensor:
+def where(builder: Builder, condition: Any, x: Any, y: Any) -> Tensor:
     """``np.where(c, x, y)``: ``[c]*x + [not c]*y``."""
-    if x is None or y is None:
-        raise NotYetSupported("np.where with one argument gives an array of unknown length", remedy="give x and y")
     truth = bracket(builder, tensor_of(builder, condition))
     left, right = operands_of(builder, x, y)
     (chosen, first, second), indices = builder.broadcast(truth, left, right)

@@ -12,7 +12,7 @@ from symgrad.errors import ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_python
 from symgrad.ir.tensor import Tensor
-from symgrad.rules import contractions, elementwise, indexing, reductions, shapes
+from symgrad.rules import contractions, elementwise, indexing, places, reductions, shapes
 from symgrad.rules.arguments import only, unused
 from symgrad.rules.row import Algebra, Refused, Row
 
@@ -89,7 +89,7 @@ METHODS: dict[str, Row] = {
     "argmax": Algebra(reductions.position("argmax")),
     "argmin": Algebra(reductions.position("argmin")),
     "argpartition": Refused(_ORDER),
-    "argsort": Refused(_ORDER),
+    "argsort": Algebra(places.argsort),
     "astype": Algebra(_astype),
     "byteswap": Refused(_BYTES),
     "choose": Refused("ndarray.choose is not supported yet", "use np.where"),
@@ -113,7 +113,7 @@ METHODS: dict[str, Row] = {
     "mean": Algebra(reductions.mean),
     "min": Algebra(_extremum("min", np.min)),
     "newbyteorder": Refused(_BYTES),
-    "nonzero": Refused("the length of the result depends on values", "use np.where"),
+    "nonzero": Algebra(places.nonzero),
     "partition": Refused(_MUTATES),
     "prod": Algebra(reductions.operation("prod", np.prod)),
     "ptp": Algebra(reductions.ptp),

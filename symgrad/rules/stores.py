@@ -229,7 +229,11 @@ def _shifted(part: Any) -> Any:
 
 def _made_once(number: int, name: str) -> str:
     """What happens once has the user's code only."""
-    raise InternalError(f"{name or 'what happens once'} is computed again")
+    raise InternalError(f"{name or 'what happens once'} ({number}) is computed again")
+
+
+def _spelled_argsort(axis: int, kind: str | None) -> str:
+    return f"np.argsort(_0, axis={axis})" if kind is None else f"np.argsort(_0, axis={axis}, kind={kind!r})"
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -238,5 +242,6 @@ OPERATIONS: dict[str, Operation] = {
     "winners": Operation(_spelled_winners),
     "nonzero": Operation(lambda axis: f"np.nonzero(_0)[{axis}]"),
     "count_nonzero": Operation("np.count_nonzero(_0)"),
+    "argsort": Operation(_spelled_argsort),
     "opaque": Operation(_made_once),
 }
