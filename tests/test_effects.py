@@ -1,7 +1,7 @@
 """Effects happen once, in order, in the function, in its gradient and in its value and gradient."""
 
 # The cases are written as programs are found, not as they should be written.
-# ruff: noqa: NPY002, PLW0603, T201
+# ruff: noqa: F821, PERF401, PLW0603, SIM108, T201, UP031, UP032, UP037
 
 from __future__ import annotations
 
@@ -282,7 +282,8 @@ def draws_of_the_module(x):
 
 def draws_of_numpy(x):
     np.random.seed(3)
-    y = x * np.random.normal(0.0, 1.0, size=4) + np.random.rand(4) * np.random.randn(4) * np.random.uniform(1, 2, (2, 1))
+    y = x * np.random.normal(0.0, 1.0, size=4)
+    y = y + np.random.rand(4) * np.random.randn(4) * np.random.uniform(1, 2, (2, 1))
     i = np.random.randint(0, 4)
     return np.sum(y) * x[i] + random.random() * random.gauss(0.0, 1.0) * x[0] * np.random.choice([1.0, 2.0])
 

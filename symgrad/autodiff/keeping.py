@@ -1,4 +1,4 @@
-"""Keeping: what cannot be computed again, a random draw or what a call gave, comes out of the branch where it stands."""
+"""Keeping: what cannot be computed again, a draw or what a call gave, comes out of the branch where it stands."""
 
 from __future__ import annotations
 

@@ -8,10 +8,11 @@ Where it is not known whether two arrays share memory, a change of either is ref
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from symgrad.errors import DifferentiationError, NotYetSupported
+from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.values import leaves
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
@@ -41,6 +42,7 @@ class Aliasing:
     _released: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _layouts: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
     _flat: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
+    _divided: weakref.WeakKeyDictionary[Value, Conflict] = field(default_factory=weakref.WeakKeyDictionary)
     _serial: int = 0
     _frozen: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
 
@@ -70,6 +72,10 @@ class Aliasing:
             own = self.root(value)
             self._memories[own] = self.memory(own).union(*map(self.memory, others))
         return value
+
+    def divide(self, value: Value, conflict: Conflict) -> None:
+        """Which array ``value`` is depends on a branch."""
+        self._divided[value] = conflict
 
     def memory(self, value: Value) -> frozenset[int]:
         """The pieces of memory that a value may read; equal numbers are the same piece."""
@@ -177,6 +183,9 @@ class Aliasing:
                 raise NotYetSupported(self._frozen[member], remedy="change a copy of it")
         others = [other for other in self._others(group[0], group) if other not in self._released or is_reached(other)]
         if others:
+            conflicts = [self._divided[value] for value in (*group, *others) if value in self._divided]
+            if conflicts:
+                raise Undecided(conflicts[0])
             names = [other.code.name for other in others if other.code.name is not None]
             other = f" ({names[0]})" if names else ""
             raise DifferentiationError(
@@ -197,8 +206,10 @@ class Aliasing:
         """A container that comes from outside."""
         self._foreign[id(container)] = container
 
-    def entangle(self, made: object, origin: object) -> None:
+    def entangle(self, made: object, origin: object, conflict: Conflict | None = None) -> None:
         """``made`` is ``origin`` for some run-time values: no change of one of them can be told of the other."""
+        if conflict is not None:
+            self._entanglers[id(made)] = conflict
         self._entangled.setdefault(id(made), [made]).append(origin)
         self._entangled.setdefault(id(origin), [origin]).append(made)
 
@@ -212,5 +223,10 @@ class Aliasing:
                 pending += self._entangled.get(id(item), ())
         return found[1:]
 
+    def entangler(self, containers: Iterable[object]) -> Conflict | None:
+        """The branch by which containers may be the same."""
+        return next((self._entanglers[id(item)] for item in containers if id(item) in self._entanglers), None)
+
     _foreign: dict[int, object] = field(default_factory=dict)
     _entangled: dict[int, list[object]] = field(default_factory=dict)
+    _entanglers: dict[int, Conflict] = field(default_factory=dict)

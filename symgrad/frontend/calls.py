@@ -226,6 +226,8 @@ def _constant(
         result = function(*plain, **keywords)
     if isinstance(result, np.ndarray):
         return constant_array(frame, result, code)
+    if isinstance(result, tuple) and not code.operands and all(isinstance(part, np.ndarray) for part in result):
+        return tuple(constant_array(frame, part, Code(f"{code.template}[{k}]")) for k, part in enumerate(result))
     if isinstance(result, np.number | np.bool_ | float) and not isinstance(result, bool):
         return Value(number(frame.builder, result), code)
     return result

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Mapping
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
-from symgrad.frontend.environment import environment
+from symgrad.frontend.environment import Undecided, environment
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.members import readable
 from symgrad.frontend.special_methods import is_overloaded_in_place, overloaded_in_place
@@ -55,6 +55,9 @@ def _check_known(frame: Frame, container: object) -> None:
     if others:
         alive = environment(frame.reader).holders
         if any(id(other) in alive for other in others):
+            conflict = frame.reader.aliasing.entangler([container, *others])
+            if conflict is not None:
+                raise Undecided(conflict)
             reason = f"whether {describe(container)} that is changed here is another one, too, is known at run time only"
             raise NotYetSupported(reason, remedy="change a copy of it")
 

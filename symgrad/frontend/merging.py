@@ -149,6 +149,7 @@ class Merger:
         if any(map(aliasing.is_array, values)):
             aliasing.array(output)
             aliasing.may_share(output, [aliasing.root(value) for value in values])
+            aliasing.divide(output, self._conflict("whether this shares memory with another array depends on a branch"))
 
     def _container(self, first: Any, second: Any, name: str | None) -> object:
         if type(first) is type(second):
@@ -180,8 +181,9 @@ class Merger:
 
     def _entangled(self, made: object, *origins: object) -> object:
         """What is one of the ``origins``: a change of either would have to change the other."""
+        conflict = self._conflict("whether this is another container, too, depends on a branch")
         for origin in origins:
-            self.reader.aliasing.entangle(made, origin)
+            self.reader.aliasing.entangle(made, origin, conflict)
         return made
 
 

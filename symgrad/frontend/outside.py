@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import operator
 import types
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -71,7 +70,7 @@ def found(frame: Frame, node: ast.expr) -> Outside | None:
             if holder is None or not isinstance(holder.item, list | dict):
                 return None
             try:
-                inner = operator.getitem(holder.item, key)  # type: ignore[arg-type]
+                inner = holder.item[key]  # type: ignore[index]
             except (LookupError, TypeError):
                 return None
             frame.reader.captures.reads(holder.item, _item_name(holder.item, key))
