@@ -1146,16 +1146,18 @@ def iterator_of_a_branch(s: float) -> Any:
     "function",
     [
         raised_in_a_branch,
-        key_of_a_branch,
-        length_of_a_branch,
-        truth_of_a_branch,
-        type_of_a_branch,
         set_of_a_branch,
         iterator_of_a_branch,
     ],
 )
 def test_what_no_value_expresses_is_refused(function: Any) -> None:
     assert refused(SymgradError, function, 0.7).span is not None
+
+
+@pytest.mark.parametrize("function", [key_of_a_branch, length_of_a_branch, truth_of_a_branch, type_of_a_branch])
+def test_what_follows_is_read_for_each_body(function: Any) -> None:
+    for s in (0.7, -0.7):
+        differentiated(function, s)
 
 
 def whole(x: Any, kind: str) -> Any:

@@ -39,7 +39,7 @@ class Results:
     def _is_own(self, code: Code) -> bool:
         """Whether nothing but the derivative holds an array: it is new, or comes out of a derived loop or branch."""
         suite = self.speller.suites.bound.get(code)
-        return is_new(code) if suite is None else suite.is_derived
+        return is_new(code) if suite is None else suite.is_derived and suite.makes(code)
 
     def _number(self, array: Array) -> Array:
         """An integer as a float; an array of brackets is cast with the others."""

@@ -77,7 +77,8 @@ def _advanced_place(advanced: list[int], positions: Sequence[Expr | None]) -> in
     """Where NumPy puts the axes of index arrays: at the first if they and all numbers are adjacent, else in front."""
     if not advanced:
         return 0
-    numbers = [place for place, position in enumerate(positions) if position is not None and not index_symbols(position)]
+    plain = enumerate(positions)
+    numbers = [place for place, position in plain if position is not None and not index_symbols(position)]
     together = sorted({*advanced, *numbers})
     if together != list(range(together[0], together[0] + len(together))):
         return 0

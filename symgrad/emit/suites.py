@@ -15,6 +15,7 @@ import numpy as np
 import sympy
 
 from symgrad.emit.array import floating
+from symgrad.emit.memory import base, is_new
 from symgrad.emit.operation import whole
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, Role
@@ -151,6 +152,15 @@ class LoopSuite:
                 found += self._include(leaves.index(code))
         return found
 
+    def makes(self, code: Code) -> bool:
+        """Whether what the loop leaves here is in memory of its own."""
+        if code not in self.outputs:
+            return True
+        self.outer.suites.waiting += self.demand(code)
+        place = self.outputs.index(code)
+        last = base(self.results[place])
+        return (is_new(last) or last == self.carried[place]) and is_new(base(self.initial[place]))
+
     def _start(self) -> list[Code]:
         if self.started:
             return []
@@ -261,6 +271,13 @@ class BranchSuite:
             found += self.results[place]
         return found
 
+    def makes(self, code: Code) -> bool:
+        """Whether what the branch leaves here is in memory of its own."""
+        if code not in self.outputs:
+            return True
+        self.outer.suites.waiting += self.demand(code)
+        return all(is_new(base(result)) for result in self.results[self.outputs.index(code)])
+
     def _pair(self, place: int) -> tuple[Code, Code]:
         for ref, other in self._kept.items():
             if place == other:
@@ -286,6 +303,7 @@ class Suites:
     by_code: dict[Code, Suite] = field(default_factory=dict)
     bound: dict[Code, Suite] = field(default_factory=dict)
     scalars: set[Code] = field(default_factory=set)
+    waiting: list[Code] = field(default_factory=list)
 
     def add(self, suite: Suite) -> None:
         """Register a suite with the leaves that it has so far."""
@@ -298,7 +316,7 @@ class Suites:
 
     def settle(self, roots: Iterable[Code]) -> None:
         """Ask for everything that the roots need."""
-        pending = list(roots)
+        pending = [*self.waiting, *roots]
         seen: set[Code] = set()
         while pending:
             code = pending.pop()

@@ -1,8 +1,8 @@
 """Aliasing: what else changes when an array is changed in place.
 
-One array of the user's is one ``Value``: all variables and containers that hold it hold the same one. A *view* knows the
-array whose memory it reads, how it is read again after that changed, and how what is written into the view gets there.
-Where it is not known whether two arrays share memory, a change of either is refused while the other is alive.
+One array of the user's is one ``Value``: all variables and containers that hold it hold the same one. A *view* knows
+the array whose memory it reads, how it is read again after that changed, and how what is written into the view gets
+there. Where it is not known whether two arrays share memory, a change of either is refused while the other is alive.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Back = Callable[[Value], Value]
 
 @dataclass(frozen=True)
 class View:
-    """``again`` reads the view from its base; ``back`` gives the base with the view's new contents (None: not known)."""
+    """``again`` reads the view from its base; ``back`` gives the base with the view's contents (None: read-only)."""
 
     base: Value
     again: Again

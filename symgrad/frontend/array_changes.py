@@ -192,7 +192,7 @@ def _fill(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> 
 
 
 def _refused(name: str, remedy: str) -> Change:
-    def change(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
+    def change(*_: object) -> None:
         raise NotYetSupported(f"{name} changes an array in a way that is not supported yet", remedy=remedy)
 
     return change

@@ -199,7 +199,8 @@ def _is_block(parts: tuple[object, ...]) -> bool:
     """Whether a key reads elements that lie side by side: integers, then at most one slice without a step."""
     slices = [place for place, part in enumerate(parts) if isinstance(part, slice) and part != slice(None)]
     return all(
-        isinstance(part, int | Value) or (isinstance(part, slice) and part.step in {None, 1} and slices in ([], [place]))
+        isinstance(part, int | Value)
+        or (isinstance(part, slice) and part.step in {None, 1} and slices in ([], [place]))
         for place, part in enumerate(parts)
     ) and not any(isinstance(part, int | Value) for part in parts[slices[0] if slices else len(parts) :])
 

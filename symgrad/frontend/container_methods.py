@@ -13,7 +13,7 @@ from symgrad.frontend.members import readable
 from symgrad.frontend.runs import part_of
 from symgrad.frontend.selection import ordered
 from symgrad.frontend.truth import elements
-from symgrad.frontend.values import Shape, describe, has_values
+from symgrad.frontend.values import Shape, children, describe, has_values
 
 Handler = Callable[[Frame, ast.expr, Sequence[object], Mapping[str, object]], object]
 
@@ -51,7 +51,7 @@ def _native(kind: type, name: str, *, change: bool = False, held: int | None = N
         ]
         owner = tuple(args[0]) if isinstance(args[0], Shape) else args[0]
         if kind is list and name not in WITH_RUNS:
-            for child in owner:
+            for child in children(owner):
                 readable(child)
         with frame.evaluating(node):
             return method(owner, *items, **keywords)
@@ -70,6 +70,11 @@ def _searched(kind: type, name: str, *, change: bool = False) -> Handler:
         return inner(frame, node, args, keywords)
 
     return handler
+
+
+@_of(list)
+def _item(frame: Frame, node: ast.expr, args: Sequence[Any], _: Mapping[str, object]) -> object:
+    return part_of(frame, node, args[0], args[1])
 
 
 @_of(list, change=True)
@@ -133,7 +138,7 @@ _SET_READING = ("copy", "union", "intersection", "difference", "symmetric_differ
 _SET_TESTS = ("isdisjoint", "issubset", "issuperset")
 _SET_CHANGES = ("add", "discard", "remove", "clear", "update", "intersection_update", "difference_update")
 METHODS: Mapping[Any, Handler] = {
-    list.__getitem__: lambda frame, node, args, _: part_of(frame, node, args[0], args[1]),
+    list.__getitem__: _item,
     list.append: _native(list, "append", change=True, held=1),
     list.insert: _native(list, "insert", change=True, held=2),
     list.extend: _extend,

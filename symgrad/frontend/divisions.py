@@ -36,6 +36,7 @@ class Mark:
     branches: int = field(init=False)
     statements: int = field(init=False)
     conflicts: int = field(init=False)
+    moment: int = field(init=False)
     truths: Mapping[Expr, bool] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,6 +44,7 @@ class Mark:
         self.before = environment(reader)
         self.branches, self.statements = reader.branches, len(reader.statements)
         self.conflicts, self.truths = len(reader.conflicts), reader.truths
+        self.moment = reader.aliasing.moment
 
     @property
     def root(self) -> object:
@@ -66,6 +68,7 @@ class Mark:
             raise error
         reader.divisions += 1
         restore(self.before)
+        reader.aliasing.release(self.moment)
         reader.truths = self.truths
         del reader.statements[division.statements :]
         return branch(

@@ -6,13 +6,14 @@ read: they are carried like variables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import sympy
 
-from symgrad.frontend.environment import Conflict, Environment
+from symgrad.frontend.environment import Cell, Conflict, Environment
 from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.merging import leaf, number_or_value
 from symgrad.frontend.slots import Param, Unfixed
@@ -69,13 +70,92 @@ class Growth:
         shared = [param for value, param in started.items() if aliasing.memory(value) & self.memory]
         self.began_with = [param.origin for param in shared if isinstance(param.origin, Value)]
 
+    def first(self, back: int) -> object:
+        """One of the last items before the loop."""
+        return self.items[self.before - back]
+
+    def last(self, back: int) -> object:
+        """What a round leaves as one of the last items."""
+        if back == 1:
+            return self.item
+        self.wanted.add(back - 1)
+        return self.recent.get(back - 1, self.first(back - 1))
+
     def meet(self, reader: Reader, candidates: Iterable[tuple[Param | Value, object]]) -> bool:
         """Find what may share memory with the item at the end of a round; whether that is news."""
-        known = len(self.kin)
+        known, aliasing = len(self.kin), reader.aliasing
         for part, held in candidates:
-            if isinstance(held, Value) and reader.aliasing.is_array(held) and reader.aliasing.memory(held) & self.memory:
+            if isinstance(held, Value) and aliasing.is_array(held) and aliasing.memory(held) & self.memory:
                 self.kin[id(part)] = part
         return len(self.kin) > known
+
+
+@dataclass
+class Growths:
+    """The lists that grow in one loop; ``before`` is what holds before it."""
+
+    reader: Reader
+    before: Environment
+    lists: dict[int, Growth] = field(default_factory=dict)
+
+    def expect(self, node: ast.For | ast.While) -> bool:
+        """Take the lists that the text of a loop appends to for lists that grow; whether there are."""
+        functions = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+        owners = [part.value for part in functions if isinstance(part, ast.Attribute) and part.attr == "append"]
+        names = {owner.id for owner in owners if isinstance(owner, ast.Name)}
+        for (_, kind, name), held in self.before.cells.items():
+            if kind == "variable" and name in names and isinstance(held, list):
+                self.lists[id(held)] = Growth(held, len(held), name)
+        return bool(self.lists)
+
+    def start(self, number: Expr, made: dict[Param, Value]) -> None:
+        """A round begins."""
+        for growth in self.lists.values():
+            growth.start(self.reader, number, made)
+
+    def end(self, after: Environment, made: dict[Param, Value]) -> None:
+        """A round ends."""
+        for growth in self.lists.values():
+            growth.end(self.reader, after, made)
+
+    def is_new(self, cell: Cell) -> bool:
+        """Whether a cell is there since a list has grown."""
+        is_list = isinstance(self.before.holders[cell[0]], list)
+        return is_list and (cell[1] == "length" or (cell[1] == "item" and cell not in self.before.cells))
+
+    def grow(self, cell: Cell, after: Environment) -> bool:
+        """A list gets longer in this loop; whether that is news."""
+        if cell[0] in self.lists:
+            return False
+        items = self.before.holders[cell[0]]
+        assert isinstance(items, list)
+        appended(items, after, len(items))
+        names = [known[2] for known, held in self.before.cells.items() if held is items and known[1] == "variable"]
+        self.lists[cell[0]] = Growth(items, len(items), names[0].lstrip("@") if names else None)
+        return True
+
+    def wanted(self) -> Iterator[tuple[Cell, Growth]]:
+        """The last items of lists that are read in the loop."""
+        for key, growth in self.lists.items():
+            for back in list(growth.wanted):
+                yield (key, "recent", back), growth
+
+    def meet(self, carried: Iterable[Param]) -> bool:
+        """Find arrays that may share memory with items of lists; whether that is news."""
+        outside = [held for held in self.before.holders.values() if isinstance(held, Value)]
+        candidates: list[tuple[Param | Value, object]] = [(param, param.left) for param in carried]
+        candidates += [(held, held) for held in outside]
+        return any([growth.meet(self.reader, candidates) for growth in self.lists.values()])  # noqa: C419 (all of them)
+
+    def finish(self, grown: Iterable[tuple[Growth, Run]], outputs: dict[Param, Value]) -> None:
+        """Lists get what the loop has appended; a change of an item is refused."""
+        aliasing = self.reader.aliasing
+        for growth, run in grown:
+            growth.items.append(run)
+            kin = [outputs.get(part) if isinstance(part, Param) else part for part in growth.kin.values()]
+            for array in run.arrays:
+                aliasing.freeze(array, "this changes an item of a list that grew in a loop")
+                aliasing.may_share(array, [*(value for value in kin if value is not None), *growth.began_with])
 
 
 def appended(items: list[object], after: Environment, place: int) -> object:
@@ -144,9 +224,10 @@ class Ending:
 def own_ref(builder: Builder, tensor: Tensor, name: str) -> Ref:
     """A value of a body as an equation of its own."""
     entry = builder.define(tensor, name).expr
-    if isinstance(entry, Entry) and not entry.negated and entry.ref in builder.own:
-        if entry.indices == tensor.free and builder.is_whole(entry):
-            return entry.ref
+    if isinstance(entry, Entry) and entry.indices == tensor.free and not entry.negated and builder.is_whole(entry):
+        known: Ref = entry.ref
+        if known in builder.own:
+            return known
     ref = Ref(builder.name(name), tuple(index.size for index in tensor.free), tensor.kind)
     builder.own[ref] = Equation(ref, tensor.free, Map(tensor.expr))
     return ref

@@ -137,7 +137,7 @@ def _place(number: Value) -> object:
 def _range(frame: Frame, node: ast.Call, bounds: Sequence[object]) -> Iteration | list[object]:
     if not any(isinstance(bound, Value) for bound in bounds):
         with frame.evaluating(node):
-            return _static(range(*bounds))  # type: ignore[arg-type]
+            return _static(range(*bounds))  # type: ignore[call-overload]
     template = Template()
     head = template.code(f"range({template.arguments(bounds, {})})", frame.line(node))
     lowered = [bound.tensor if isinstance(bound, Value) else bound for bound in bounds]

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import sympy
 
-from symgrad.errors import ArgumentError, DifferentiationError, NoDerivative, NotYetSupported
+from symgrad.errors import ArgumentError, NoDerivative, NotYetSupported
 from symgrad.frontend.code_writer import element
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import bounded, lifted
@@ -21,7 +20,6 @@ from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import Tensor
 from symgrad.rules.row import Algebra, Elementwise, Refused, elementwise
-from symgrad.rules.table import lookup
 
 Arguments = Sequence[object]
 Keywords = Mapping[str, object]

@@ -17,7 +17,7 @@ from symgrad.errors import SymgradError
 from symgrad.frontend.branches import as_condition, branch
 from symgrad.frontend.environment import MISSING, Cell, Conflict, Environment, changes, environment, put, restore
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.growing import Ending, Growth, appended
+from symgrad.frontend.growing import Ending, Growths
 from symgrad.frontend.iteration import Iteration
 from symgrad.frontend.logic import disjunction
 from symgrad.frontend.merging import UNSET
@@ -27,7 +27,6 @@ from symgrad.frontend.relations import Relations
 from symgrad.frontend.slots import Param, Slots, Unfixed, filled, left, params
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
-from symgrad.frontend.values import Run
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Body, Equation, Loop, Output, Role
 from symgrad.ir.program import Repeat, Value
@@ -62,18 +61,19 @@ class LoopReader:
     over: Iteration | None
     before: Environment = field(init=False)
     slots: dict[Cell, Any] = field(default_factory=dict)
-    growths: dict[int, Growth] = field(default_factory=dict)
+    growths: Growths = field(init=False)
 
     def read(self) -> Flow:
         """The loop as an equation and a statement; the environment becomes what holds after it."""
         self.before = environment(self.frame.reader)
+        self.growths = Growths(self.frame.reader, self.before)
         self.relations = Relations(self.frame.reader.aliasing)
         moment = self.frame.reader.aliasing.moment
         for number in range(MOST_READINGS):
             try:
                 done = self._round()
             except SymgradError:
-                if number or not self._expect():
+                if number or not self.growths.expect(self.node):
                     raise
                 continue
             finally:
@@ -92,8 +92,7 @@ class LoopReader:
             if cell[1] != "flow":
                 item = filled(self.frame.reader, slot, lambda param: self._started(param, made))
                 self._put(cell, item)
-        for growth in self.growths.values():
-            growth.start(frame.reader, counter, made)
+        self.growths.start(counter, made)
         test = self._test()
         with region(frame.reader) as reading:
             began = environment(frame.reader)
@@ -101,23 +100,12 @@ class LoopReader:
             count = self._target(counter)
             flow = self.block(frame, self.node.body)
             after = environment(frame.reader)
-        for growth in self.growths.values():
-            growth.end(frame.reader, after, made)
+        self.growths.end(after, made)
         return Round(reading, counter, count, flow, began, after, test)
-
-    def _expect(self) -> bool:
-        """Take the lists that are appended to, as the text of the loop says, for lists that grow; whether there are."""
-        functions = [part.func for part in ast.walk(self.node) if isinstance(part, ast.Call)]
-        owners = [part.value for part in functions if isinstance(part, ast.Attribute) and part.attr == "append"]
-        names = {owner.id for owner in owners if isinstance(owner, ast.Name)}
-        for (_, kind, name), held in self.before.cells.items():
-            if kind == "variable" and name in names and isinstance(held, list):
-                self.growths[id(held)] = Growth(held, len(held), name)
-        return bool(self.growths)
 
     def _put(self, cell: Cell, item: object) -> None:
         if cell[1] == "recent":
-            self.growths[cell[0]].recent[cell[2]] = item
+            self.growths.lists[cell[0]].recent[cell[2]] = item
         else:
             put(self.before, cell, item)
 
@@ -165,8 +153,8 @@ class LoopReader:
         slots = Slots(self.frame.reader, done.after)
         for cell, (_, new) in changes(done.began, done.after).items():
             if cell[0] in self.before.holders and cell not in self.slots:
-                if cell[1] in {"item", "length"} and self._is_new(cell, done):
-                    news = self._grow(cell, done) or news
+                if self.growths.is_new(cell):
+                    news = self.growths.grow(cell, done.after) or news
                     continue
                 old = self.before.cells.get(cell, MISSING)
                 if old is MISSING and not self._is_read_later(cell):
@@ -179,52 +167,14 @@ class LoopReader:
             if cell not in self.slots:
                 self.slots[cell] = slots.slot(MISSING if cell == ITEM else False, item, cell[2])
                 news = True
-        news = self._recent(slots) or news
+        for cell, growth in self.growths.wanted():
+            if cell not in self.slots:
+                self.slots[cell] = slots.slot(growth.first(cell[2]), growth.last(cell[2]), growth.name)
+                news = True
         news = self._compare(done, slots) or news
         news = self.relations.end(done.began, done.after) or news
-        return self._meet() or news
-
-    def _is_new(self, cell: Cell, done: Round) -> bool:
-        """Whether a cell is there since a list has grown."""
-        holder = self.before.holders[cell[0]]
-        return isinstance(holder, list) and (cell[1] == "length" or cell not in self.before.cells)
-
-    def _grow(self, cell: Cell, done: Round) -> bool:
-        """A list gets longer in this loop; whether that is news."""
-        if cell[0] in self.growths:
-            return False
-        items = self.before.holders[cell[0]]
-        assert isinstance(items, list)
-        appended(items, done.after, len(items))
-        names = [known[2] for known, held in self.before.cells.items() if held is items and known[1] == "variable"]
-        self.growths[cell[0]] = Growth(items, len(items), names[0].lstrip("@") if names else None)
-        return True
-
-    def _recent(self, slots: Slots) -> bool:
-        """Carry the last items of lists that are read in the loop."""
-        news = False
-        for key, growth in self.growths.items():
-            for back in growth.wanted:
-                cell = (key, "recent", back)
-                if cell not in self.slots:
-                    first = growth.items[growth.before - back]
-                    self.slots[cell] = slots.slot(first, self._end(cell), growth.name)
-                    news = True
-        return news
-
-    def _end(self, cell: Cell) -> object:
-        """What a round leaves as one of the last items of a list."""
-        growth = self.growths[cell[0]]
-        if cell[2] == 1:
-            return growth.item
-        growth.wanted.add(cell[2] - 1)
-        return growth.recent.get(cell[2] - 1, growth.items[growth.before - cell[2] + 1])
-
-    def _meet(self) -> bool:
-        """Find arrays that may share memory with items of lists; whether that is news."""
-        carried = [(param, param.left) for slot in self.slots.values() for param in params(slot)]
-        outside = [(held, held) for held in self.before.holders.values() if isinstance(held, Value)]
-        return any([growth.meet(self.frame.reader, [*carried, *outside]) for growth in self.growths.values()])
+        carried = [param for slot in self.slots.values() for param in params(slot)]
+        return self.growths.meet(carried) or news
 
     def _compare(self, done: Round, slots: Slots) -> bool:
         """Whether a round leaves other types than it starts with."""
@@ -236,12 +186,11 @@ class LoopReader:
                 news = True
                 continue
             item = ends[cell] if cell[1] == "flow" else done.after.cells.get(cell, MISSING)
-            item = self._end(cell) if cell[1] == "recent" else item
+            item = self.growths.lists[cell[0]].last(cell[2]) if cell[1] == "recent" else item
             if item is not slot and not left(slots, slot, item):
                 first = self.before.cells.get(cell, MISSING if cell[1] != "flow" or cell == ITEM else False)
                 if cell[1] == "recent":
-                    growth = self.growths[cell[0]]
-                    first = growth.items[growth.before - cell[2]]
+                    first = self.growths.lists[cell[0]].first(cell[2])
                 self.slots[cell] = slots.slot(first, item, _name(cell))
                 news = True
         return news
@@ -289,11 +238,11 @@ class LoopReader:
             reader.builder.equations[rounds.ref] = Equation(rounds.ref, (), Output(block, Role.ROUNDS, 0))
         outputs = {param: self._output(block, place, param) for place, param in enumerate(carried)}
         ending = Ending(self.frame, done.reading.builder, block, rounds, carried)
-        runs = {key: ending.run(growth) for key, growth in self.growths.items()}
+        grown = [(growth, ending.run(growth)) for growth in self.growths.lists.values()]
         statement = self._statement(done, block, carried, outputs, stop)
         reader.statements.append(replace(statement, traced=tuple(ending.traced)))
-        flow = self._after(done, outputs, runs)
-        return flow
+        self.growths.finish(grown, outputs)
+        return self._after(done, outputs)
 
     def _statement(
         self, done: Round, block: Ref, carried: list[Param], outputs: dict[Param, Value], stop: Value | None
@@ -336,20 +285,8 @@ class LoopReader:
             aliasing.may_share(value, [param.left])
         return value
 
-    def _lengthen(self, runs: dict[int, Run], outputs: dict[Param, Value]) -> None:
-        """Lists get what the loop has appended; it may be changed as part of the list only, which is refused."""
-        aliasing = self.frame.reader.aliasing
-        for key, run in runs.items():
-            growth = self.growths[key]
-            growth.items.append(run)
-            kin = [outputs.get(part) if isinstance(part, Param) else part for part in growth.kin.values()]
-            for array in run.arrays:
-                aliasing.freeze(array, "this changes an item of a list that grew in a loop")
-                aliasing.may_share(array, [*(value for value in kin if value is not None), *growth.began_with])
-
-    def _after(self, done: Round, outputs: dict[Param, Value], runs: dict[int, Run]) -> Flow:
+    def _after(self, done: Round, outputs: dict[Param, Value]) -> Flow:
         """What holds after the loop, the ``else`` of the loop among it."""
-        self._lengthen(runs, outputs)
         for cell, slot in self.slots.items():
             if cell[1] not in {"flow", "recent"}:
                 put(self.before, cell, filled(self.frame.reader, slot, outputs.__getitem__))

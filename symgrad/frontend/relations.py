@@ -36,9 +36,9 @@ class Relations:
         both = [place for place in ends if place in begins]
         moved = {place for place in both if begins[place] is not ends[place]}
         for first, second in itertools.combinations(both, 2):
-            if (first in moved or second in moved) and overlap(ends[first], ends[second]):
-                if not overlap(begins[first], begins[second]):
-                    self.pairs[first, second] = None
+            now = (first in moved or second in moved) and overlap(ends[first], ends[second])
+            if now and not overlap(begins[first], begins[second]):
+                self.pairs[first, second] = None
         return len(self.pairs) > known
 
     def _places(self, env: Environment) -> Iterator[tuple[Place, Value]]:

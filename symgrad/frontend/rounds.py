@@ -8,6 +8,7 @@ if they are not many.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Sequence
 
 from symgrad.errors import SymgradError
@@ -105,7 +106,7 @@ def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], 
         if flow.stopped is True:
             return ON
         if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
-            return _split(frame, node, flow, lambda: _rounds(frame, node, block, items, number))
+            return _split(frame, node, flow, functools.partial(_rounds, frame, node, block, items, number))
     return after_loop(frame, node, block, ON, False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Any
 
 import sympy
 
@@ -142,9 +143,9 @@ def length(frame: Frame, items: Sequence[object], line: int | None) -> object:
         else:
             readable(held)
             fixed += 1
-    found = size(frame, sympy.expand(total + fixed), Code(""))
+    found: Any = size(frame, sympy.expand(total + fixed), Code(""))
     texts += [str(fixed)] if fixed else []
-    return found if isinstance(found, int) else Value(Tensor(total + fixed, (), int), template.code(" + ".join(texts), line))
+    return found if isinstance(found, int) else Value(found.tensor, template.code(" + ".join(texts), line))
 
 
 def _changing() -> NotYetSupported:
@@ -196,15 +197,15 @@ def _recent(frame: Frame, items: Sequence[object], key: object) -> object:
     growing = next(held for held in items if isinstance(held, Growing))
     place = items.index(growing)
     added = len(items) - place - 1
-    back: object = None
+    back: int | None = None
     if isinstance(key, int):
         back = -key if key < 0 else None
         if 0 <= key < place:
             return readable(items[key])
     elif isinstance(key, Value) and not key.tensor.rank:
-        back = sympy.expand(growing.count + added - as_size(frame.builder, key.tensor))
-        back = int(back) if back.is_Integer else None
-    if not isinstance(back, int) or back < 1:
+        distance = sympy.expand(growing.count + added - as_size(frame.builder, key.tensor))
+        back = int(distance) if distance.is_Integer else None
+    if back is None or back < 1:
         raise _changing()
     return readable(items[-back]) if back <= added else growing.recent(back - added)
 

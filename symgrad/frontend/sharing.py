@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symgrad.errors import DifferentiationError
 from symgrad.frontend.aliasing import Aliasing
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import bounded
@@ -20,8 +18,7 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
 from symgrad.ir.program import Value
-from symgrad.ir.tensor import Expr, Index, Tensor
-from symgrad.rules.arguments import axis_number
+from symgrad.ir.tensor import Expr, Tensor
 from symgrad.rules.shapes import reshaped
 from symgrad.rules.stores import store
 
@@ -49,7 +46,7 @@ ZERO_AXES = frozenset(
 """Functions that give an array even where it has no axes, from whatever they get."""
 KEPT = frozenset({"copy", "astype", "reshape", *MOVED, *CONVERSIONS})
 """Functions that give an array without axes for an array without axes."""
-ROW_BY_ROW = frozenset({"zeros", "ones", "full", "empty", "eye", "identity", "flatten", "matmul", "dot", "outer", "stack"})
+ROW_BY_ROW = frozenset({"zeros", "ones", "full", "empty", "eye", "identity", "flatten", "outer"})
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ class Made:
 
 
 def called(code: Code) -> str | None:
-    """The name of the function or method that a code calls; None for an operator; ``?`` for a function of the user's."""
+    """The name of what a code calls; None for an operator, ``?`` for a function that the code cannot name."""
     while re.fullmatch(r"_0\[\d+\]", code.template):
         code = code.operands[0]
     found = re.match(r"(?:np\.linalg\.|np\.|math\.|_0\.|)([a-zA-Z]\w*)(?:\(|$)", code.template)
@@ -100,7 +97,7 @@ def shared(made: Made) -> Value:
         return _reshaped(made, base)
     if name == "diag" and base.tensor.rank == 1:
         return _new(made)
-    if name in MOVED or name in AT_LEAST or (name == "einsum" and _reads_one(made, base)):
+    if name in MOVED or name in AT_LEAST or (name == "einsum" and _reads_one(made)):
         return _view(made, base)
     if name in CONVERSIONS and not _copies(made, base):
         return aliasing.may_share(value, base)
@@ -116,7 +113,8 @@ def is_itself(made: Made, base: Value) -> bool:
         return len(made.args) == 1 and base.tensor.rank >= AT_LEAST[name]
     if name in ITSELF:
         is_integer = np.dtype(base.tensor.kind).kind in "iu"
-        return is_integer if name in {"round", "around"} else made.value.code.template.startswith("_0.") or name == "real"
+        is_method = made.value.code.template.startswith("_0.")
+        return is_integer if name in {"round", "around"} else is_method or name == "real"
     if name in CONVERSIONS:
         return base.tensor.rank == value.tensor.rank and not _copies(made, base) and _lies(made, base)
     return made.lower is not None and value.code.template.startswith("np.") and name in SCALAR_TYPES
@@ -177,7 +175,7 @@ def _is_long(made: Made, array: Value) -> bool:
     return all(sizes.at_least(length, sympy.Integer(2)) for length in array.tensor.shape)
 
 
-def _reads_one(made: Made, base: Value) -> bool:
+def _reads_one(made: Made) -> bool:
     """Whether an ``einsum`` moves the axes of one array only."""
     text = made.args[0]
     if not isinstance(text, str) or len(made.args) != 2 or "->" not in text or "." in text:
@@ -188,10 +186,7 @@ def _reads_one(made: Made, base: Value) -> bool:
 
 def _reshaped(made: Made, base: Value) -> Value:
     """A view where the elements lie in the order that is read, a copy where they do not; not known otherwise."""
-    order = made.keywords.get("order", "C")
-    if made.name == "ravel" and len(made.args) > 1:
-        order = made.args[1]
-    layout = made.aliasing.layout(base)
+    order, layout = _order(made), made.aliasing.layout(base)
     if made.value.tensor.rank == 0 or base.tensor.rank == 0 or (base.tensor.rank == 1 and layout == "C"):
         layout = order
     if made.keywords.get("copy") is True or layout is None or order not in {"C", "F"}:
@@ -202,6 +197,12 @@ def _reshaped(made: Made, base: Value) -> Value:
     if made.value.tensor.rank == 1 and base.tensor.rank == 2 and _is_long(made, base):
         return made.aliasing.lie(made.value, "C")
     return made.aliasing.may_share(made.value, base)
+
+
+def _order(made: Made) -> str:
+    """The order in which a reshape reads the elements."""
+    given = made.args[1] if made.name == "ravel" and len(made.args) > 1 else made.keywords.get("order", "C")
+    return str(given)
 
 
 def _view(made: Made, base: Value) -> Value:
@@ -223,7 +224,7 @@ def _view(made: Made, base: Value) -> Value:
         block = Code(f"_ = fresh(_0)\n{text}[...] = _{len(operands) - 1}", operands)
         if made.name in RESHAPED:
             block = Code("_ = fresh(_0)\n_[...] = _1.reshape(_.shape)", (base.code, new.code))
-            if made.keywords.get("order") == "F" or "F" in made.args[1:]:
+            if _order(made) == "F":
                 block = Code("_ = fresh(_0)\n_.T[...] = _1.reshape(_.T.shape)", (base.code, new.code))
         return Value(frame.builder.define(tensor), replace(block, name=base.code.name))
 
@@ -280,8 +281,7 @@ def _written(made: Made, base: Value, new: Value) -> Tensor:
     """The base after its view has new contents."""
     builder = made.frame.builder
     if made.name in RESHAPED:
-        order = made.keywords.get("order", made.args[1] if len(made.args) > 1 and made.name == "ravel" else "C")
-        if order == "F":
+        if _order(made) == "F":
             turned = Tensor(new.tensor.expr, new.tensor.indices[::-1], new.tensor.kind)
             back = reshaped(builder, turned, base.tensor.shape[::-1])
             return Tensor(back.expr, back.indices[::-1], back.kind)

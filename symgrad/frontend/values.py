@@ -175,7 +175,7 @@ class Growing:
     token: Value
 
 
-Form = Union[Stack, tuple["Form", ...]]
+Form = Union[Stack, tuple["Form", ...]]  # noqa: UP007 (it names itself)
 
 
 def has_runs(item: object) -> bool:

@@ -19,7 +19,6 @@ from symgrad.ir.equation import Role
 from symgrad.ir.signature import Capture
 from symgrad.ir.tensor import Ref, Tensor
 
-
 FILL = "@fill"
 """The template of the code of an array that is written from its formula."""
 ONCE = "@once"

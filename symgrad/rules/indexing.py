@@ -244,8 +244,8 @@ def along_axis(builder: Builder, array: Tensor, indices: Tensor, axis: Any) -> t
     )
     places = [Tensor(sympy.S.Zero if index is None else index, (index,), np.dtype(int)) for index in own]
     return tuple(
-        indices if place == along else Tensor(found.expr, (*found.indices, *[None] * (array.rank - 1 - place)), found.kind)
-        for place, found in enumerate(places)
+        indices if place == along else Tensor(found.expr, (*found.indices, *[None] * after), found.kind)
+        for place, (found, after) in enumerate(zip(places, range(array.rank)[::-1], strict=True))
     )
 
 

@@ -12,7 +12,7 @@ from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating, result_kind
 from symgrad.ir.tensor import Tensor
-from symgrad.rules import custom, differentials, stores
+from symgrad.rules import custom, differentials, scans, stores
 from symgrad.rules.contractions import contracted, matrix_power
 from symgrad.rules.convert import tensor_of
 from symgrad.rules.joining import pulled_concatenate, pulled_stack
@@ -122,6 +122,7 @@ def _joining_spelling(name: str) -> Any:
 OPERATIONS: dict[str, Operation] = {
     **custom.OPERATIONS,
     **stores.OPERATIONS,
+    **scans.OPERATIONS,
     "all": Operation(_reduction("all")),
     "any": Operation(_reduction("any")),
     "argmax": Operation(_reduction("argmax")),

@@ -12,7 +12,7 @@ from symgrad.errors import ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_python
 from symgrad.ir.tensor import Tensor
-from symgrad.rules import contractions, elementwise, indexing, places, reductions, shapes
+from symgrad.rules import contractions, elementwise, indexing, places, reductions, scans, shapes
 from symgrad.rules.arguments import only, unused
 from symgrad.rules.row import Algebra, Refused, Row
 
@@ -99,7 +99,7 @@ METHODS: dict[str, Row] = {
     "conjugate": Algebra(shapes.identity),
     "copy": Algebra(shapes.identity),
     "cumprod": Refused("cumprod is not supported yet"),
-    "cumsum": Refused("cumsum is not supported yet"),
+    "cumsum": Algebra(scans.cumsum),
     "diagonal": Algebra(_diagonal),
     "dot": Algebra(contractions.dot),
     "dump": Refused(_BYTES),

@@ -19,6 +19,7 @@ from symgrad.rules import (
     mathematics,
     places,
     reductions,
+    scans,
     shapes,
 )
 from symgrad.rules.methods import METHODS
@@ -54,6 +55,7 @@ LOWERINGS: dict[str, Lowering] = {
     "copy": shapes.identity,
     "count_nonzero": reductions.count_nonzero,
     "cross": contractions.cross,
+    "cumsum": scans.cumsum,
     "diag": shapes.diag,
     "diag_indices": places.diag_indices,
     "diag_indices_from": places.diag_indices_from,
