@@ -115,16 +115,16 @@ def value_and_grad(function: _Function | None = None, argnums: _Argnums = 0, *, 
 def hvp(function: _Function, argnums: int | str = 0) -> Derived:
     """The Hessian of a scalar function times a vector: a function of ``(*args, v)``.
 
-    ``v`` has the structure of the argument that ``argnums`` names, and so has the result. The Hessian is not formed: the
-    gradient is derived as formulas, and then the gradient of its product with ``v``. Optional arguments go by keyword.
+    ``v`` has the structure of the argument that ``argnums`` names, and so has the result. The Hessian is not formed:
+    the gradient is derived as formulas, and then the gradient of its product with ``v``. Optional arguments go by
+    keyword.
 
     >>> hvp(lambda x: x * x * x)(2.0, 1.0)
     12.0
     """
     function = _differentiable(function, "hvp")
     position = _position(function, inspect.signature(function).parameters, argnums)
-    found: Derived = Derivative(with_direction(function), Request("hvp", position), Compiler).call
-    return found
+    return Derivative(with_direction(function), Request("hvp", position), Compiler).call  # type: ignore[return-value]
 
 
 def _transform(transform: str, function: _Function | None, argnums: _Argnums, has_aux: bool) -> Any:

@@ -34,10 +34,8 @@ class Hoisting:
         possible = {ref: total for ref, total in plain.items() if self._is_possible(total)}
         chosen = {ref: total for ref, total in possible.items() if self._rank(total) < len(scopes[ref])}
         kept = {local.ref for total in chosen.values() for local in self.locals(total)}
-        for ref, total in possible.items():
-            if {local.ref for local in self.locals(total)} <= kept:
-                chosen[ref] = total
-        return chosen
+        saved = {ref: total for ref, total in possible.items() if {part.ref for part in self.locals(total)} <= kept}
+        return chosen | saved
 
     def _rank(self, total: Expr) -> int:
         return max((len(local.indices) for local in self.locals(total)), default=-1)

@@ -138,7 +138,11 @@ def _is_running_sum(loop: Loop, place: int) -> bool:
     readers = [ref for ref in reached if ref in own and param in uses(own[ref])]
     if isinstance(result, Entry) and result.ref in own:
         equation = own[result.ref]
-        if readers != [result.ref] or not isinstance(equation.definition, Map) or not loop.body.builder.is_whole(result):
+        if (
+            readers != [result.ref]
+            or not isinstance(equation.definition, Map)
+            or not loop.body.builder.is_whole(result)
+        ):
             return False
         using = [ref for ref in reached if ref in own and result.ref in uses(own[ref])]
         if using or result.ref in refs(others):

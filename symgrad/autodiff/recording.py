@@ -1,9 +1,9 @@
 """Recording: what the reverse of a loop reads of each round of the loop is saved, or computed anew.
 
-Values that a loop carries are saved as its *states*; anything else as a *trace*. What is cheaper to compute than to save
-is computed anew from what is saved (the to-be-recorded analysis; Hascoët, Naumann, Pascual: "To be recorded" analysis
-in reverse-mode automatic differentiation, 2005). Costs count operations on arrays; saving is an operation of its own,
-and takes memory for each axis.
+Values that a loop carries are saved as its *states*; anything else as a *trace*. What is cheaper to compute than to
+save is computed anew from what is saved (the to-be-recorded analysis; Hascoët, Naumann, Pascual: "To be recorded"
+analysis in reverse-mode automatic differentiation, 2005). Costs count operations on arrays; saving is an operation of
+its own, and takes memory for each axis.
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ def _is_whole(loop: Loop, result: Expr, ref: Ref) -> bool:
     return isinstance(result, Entry) and result.ref is ref and loop.body.builder.is_whole(result) and not result.negated
 
 
-def record(
-    builder: Builder, block: Ref, loop: Loop, inner: Builder, results: Sequence[Expr]
-) -> dict[Expr, Expr]:
+def record(builder: Builder, block: Ref, loop: Loop, inner: Builder, results: Sequence[Expr]) -> dict[Expr, Expr]:
     """Decide what the equations of ``inner``, the reversed body, read of each round, and save that.
 
     Gives what stands in the results for single elements of what a round starts with.

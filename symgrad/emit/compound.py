@@ -1,7 +1,7 @@
 """Compound statements: loops and branches as text.
 
-What a loop carries has one name inside and after it; so has what a branch results in. A value takes such a name as soon as
-nobody reads what had it before; else it moves there at the end.
+What a loop carries has one name inside and after it; so has what a branch results in. A value takes such a name as
+soon as nobody reads what had it before; else it moves there at the end.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class LoopText:
             yield from self.tests.lines
             yield f"if not ({expression_text(self.tests.expression(suite.test))}):"
             yield "    break"
-        yield from self.stacks.counting()
+        yield from self.stacks.counting(self.body)
         yield from self.body.lines
         yield from self.body.moves()
         if suite.head is None and counter is not None:

@@ -94,7 +94,7 @@ def _spell_in_order(speller: Speller, gradients: Iterable[Tensor]) -> None:
 
 def values(program: Program) -> list[Value]:
     """The values of the user's statements, in order, and the result's."""
-    return [*program.body.values()] + _result_values(program.result)
+    return [*program.body.values(), *_result_values(program.result)]
 
 
 def _result_values(result: object) -> list[Value]:

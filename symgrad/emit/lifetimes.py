@@ -16,8 +16,8 @@ class Lifetimes:
     """Where the codes of one region are read.
 
     ``consumers`` are the codes that read a code; ``kept`` outlive the region; ``places`` are positions in the order of
-    statements; ``is_statement`` tells what is computed where it stands, and not where it is read; ``scalars`` are single
-    elements of arrays, which are no views.
+    statements; ``is_statement`` tells what is computed where it stands, and not where it is read; ``scalars`` are
+    single elements of arrays, which are no views.
     """
 
     consumers: Mapping[Code, list[Code]]

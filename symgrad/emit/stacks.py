@@ -1,4 +1,6 @@
-"""Stacks: what a loop saves of every round, in arrays of the loop's length, or in lists where that is not known before."""
+"""Stacks: what a loop saves of every round, in arrays of the loop's length, or in lists where that is not known
+before.
+"""
 
 from __future__ import annotations
 
@@ -99,12 +101,11 @@ class Stacks:
     def _dtype(self, kind: np.dtype[np.generic]) -> str:
         return "bool" if kind == np.dtype(bool) else f"{self._numpy}.{kind.name}"
 
-    def counting(self) -> Iterable[str]:
+    def counting(self, body: Statements) -> Iterable[str]:
         """The count of rounds, of a loop over a range that may end before."""
         if self.suite.counted and self.suite.head is not None:
             number = self.suite.inner.array(self.suite.loop.counter.ref).code
             code = Code("_0 + 1", (number,))
-            body = self.outer.inner[self.suite.code].body
             yield f"{self.outer.named[self.suite.rounds]} = {expression_text(body.expression(code))}"
 
     def finish(self, named: Mapping[int, str], counter: str | None) -> None:

@@ -29,7 +29,9 @@ DO = "@do"
 
 @dataclass
 class Names:
-    """Names of one function: ``reserved`` are those the user's code mentions, ``taken`` those that stand in the text."""
+    """Names of one function: ``reserved`` are those the user's code mentions, ``taken`` those that stand in the
+    text.
+    """
 
     reserved: set[str]
     taken: set[str]

@@ -1,7 +1,8 @@
 """Suites: loops and branches before they are written, filled with what is asked of them.
 
 What comes out of a suite, and what is carried or counted inside, has code of its own, a *leaf* (``@7``), which gets its
-name when statements are written. Asking for a leaf tells the suite what it has to compute, and so what else is asked for.
+name when statements are written. Asking for a leaf tells the suite what it has to compute, and so what else is asked
+for.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def given(speller: Speller, value: Value) -> Code:
 
 @dataclass(eq=False)
 class Stack:
-    """Values of all rounds: ``value`` is that of one, over axes of these ``lengths``; ``early``: with which it starts."""
+    """Values of all rounds: ``value`` is that of one, over axes of these ``lengths``; ``early``: with which it
+    starts.
+    """
 
     code: Code
     value: Code
@@ -298,7 +301,9 @@ Suite = LoopSuite | BranchSuite
 
 @dataclass
 class Suites:
-    """All suites of a function, by their own code and by the leaves that they bind; and which codes read one element."""
+    """All suites of a function, by their own code and by the leaves that they bind; and which codes read one
+    element.
+    """
 
     by_code: dict[Code, Suite] = field(default_factory=dict)
     bound: dict[Code, Suite] = field(default_factory=dict)

@@ -215,7 +215,8 @@ class Aliasing:
 
     def entangled(self, container: object) -> list[object]:
         """The containers that may be the same object as one, for some run-time values."""
-        found, pending = [], [container]
+        found: list[object] = []
+        pending = [container]
         while pending:
             item = pending.pop()
             if not any(item is other for other in found):

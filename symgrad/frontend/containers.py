@@ -58,7 +58,7 @@ def _check_known(frame: Frame, container: object) -> None:
             conflict = frame.reader.aliasing.entangler([container, *others])
             if conflict is not None:
                 raise Undecided(conflict)
-            reason = f"whether {describe(container)} that is changed here is another one, too, is known at run time only"
+            reason = f"whether {describe(container)} that is changed here is another one is known at run time only"
             raise NotYetSupported(reason, remedy="change a copy of it")
 
 

@@ -40,7 +40,7 @@ class Reader:
 
     ``branches`` counts those whose conditions are known at run time only; of some it is known which body is ``taken``,
     since what follows is read once for each: ``taken`` tells so with the statement that is read again, and what is
-    ``learned`` from that holds after the statement. ``truths`` are the conditions that hold, or not, where this is read.
+    ``learned`` from that holds after the statement. ``truths`` are the conditions that hold, or not, at this place.
     """
 
     builder: Builder

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import sympy
 
+from symgrad.errors import InternalError, NotYetSupported
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Equation, Map, Op, Sum, uses
+from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Sum, uses
 from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, index_symbols
 
 LETTERS = "ijklmnpqrstuvwxyz"
@@ -45,10 +46,13 @@ def formula(builder: Builder, gradients: Mapping[str, Tensor], names: Mapping[Re
 
 def _needed(builder: Builder, tensors: Iterable[Tensor]) -> list[Equation]:
     wanted = {entry.ref for tensor in tensors for entry in tensor.expr.atoms(Entry)}
-    for ref, equation in reversed(builder.equations.items()):
+    for ref, equation in reversed(list(builder.equations.items())):
         if ref in wanted:
             wanted |= set(uses(equation))
-    return [equation for ref, equation in builder.equations.items() if ref in wanted]
+    found = [equation for ref, equation in builder.equations.items() if ref in wanted]
+    if any(isinstance(equation.definition, Loop | Branch) for equation in found):
+        raise NotYetSupported("the formula of a loop or a branch is not supported yet", remedy="read d.source()")
+    return found
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class _Writer:
                     if not equation.indices
                     else sympy.Function(name)(*arrays, *map(letters.get, equation.indices))
                 )
+        raise InternalError(f"{equation.ref.name} has no formula")
 
     def _array(self, operand: Tensor) -> Expr:
         return self._expr(operand.expr, _letters([*operand.free]))

@@ -1,8 +1,8 @@
 """Equations: the definitions that give names to arrays.
 
 ``A[I] := body`` (map), ``A[I] := Sum_J body`` (sum), ``A[I] := op(operands)`` (what is not algebra). Loops and branches
-are *blocks*: a block is an equation of its own, and what comes out of it are others. Programs keep equations in an order
-in which each uses earlier ones only.
+are *blocks*: a block is an equation of its own, and what comes out of it are others. Programs keep equations in an
+order in which each uses earlier ones only.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Body:
 class Loop:
     """``carried`` take the values of ``body.results``, in each of ``rounds`` rounds, first those of ``initial``.
 
-    ``counter`` runs from 0 to ``rounds - 1`` (down to 0, if ``backward``). A loop that ends by itself has a symbol for its
-    rounds: it goes on while ``test``, over the carried values, holds, and ends after a round in which ``stop`` holds, or
-    after ``limit`` rounds. ``traces`` are what is read from outside of every round.
+    ``counter`` runs from 0 to ``rounds - 1`` (down to 0, if ``backward``). A loop that ends by itself has a symbol for
+    its rounds: it goes on while ``test``, over the carried values, holds, and ends after a round in which ``stop``
+    holds, or after ``limit`` rounds. ``traces`` are what is read from outside of every round.
     """
 
     counter: Entry

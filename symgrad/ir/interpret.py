@@ -92,6 +92,7 @@ class Interpreter:
                 return np.broadcast_to(self._formula(body, grid), full).sum(axis=tuple(range(len(shape), len(full))))
             case Op() as op:
                 return self._operation(op).reshape(shape)
+        raise InternalError(f"{equation.ref.name} is a block, or comes out of one")
 
     def _operation(self, op: Op) -> Array:
         scope = {f"_{place}": self.array(operand) for place, operand in enumerate(op.operands)}

@@ -104,8 +104,8 @@ class Repeat:
     """A loop of the user's, the code of the equation ``block``.
 
     ``head`` is the ``range`` over which ``number``, the user's count, runs; None for a loop that only a test ends.
-    ``carried`` are the values with which a round starts, ``results`` those it leaves, ``outputs`` the code of what is left
-    after the last.
+    ``carried`` are the values with which a round starts, ``results`` those it leaves, ``outputs`` the code of what is
+    left after the last.
     """
 
     block: Ref

@@ -36,7 +36,7 @@ def with_direction(function: Callable[..., Any]) -> FunctionType:
     filename = f"<symgrad direction {next(_serial)}>"
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
     scope: dict[str, Any] = {"_function": function, **{f"_{key}": value for key, value in optional.items()}}
-    exec(compile(text, filename, "exec"), scope)  # noqa: S102 (the text is made here)
+    exec(compile(text, filename, "exec"), scope)
     made: FunctionType = scope[name]
     made.__module__, made.__qualname__ = function.__module__, function.__qualname__
     return made

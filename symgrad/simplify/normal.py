@@ -86,6 +86,8 @@ class Normal:
                 operands = [Tensor(self.form(o.expr), o.indices, o.kind) for o in op.operands]
                 made = self.builder.op(op.name, operands, equation.ref.shape, kind, op.params, op.result)
                 return self.builder.rename(made, op.axes)
+            case _:
+                return equation.entry
 
     def _joined(self, op: Op, kind: Kind) -> Expr:
         """Parts side by side, each at its positions: ``sum_k delta(axis, k) part_k``."""
