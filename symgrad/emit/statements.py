@@ -279,7 +279,7 @@ class Statements:
 
     def _is_ready(self, code: Code) -> bool:
         """Whether a value can be computed now, so that it no longer depends on an array that changes."""
-        own = is_new(code) or code in self.suites.scalars
+        own = (is_new(code) and not is_block(code)) or code in self.suites.scalars
         if code in self.named or not (own or code.template.startswith("_0[")):
             return own and code in self.named
         return all(self._is_known(operand) for operand in code.operands)

@@ -16,7 +16,8 @@ from symgrad.errors import NotYetSupported, UnsupportedSyntax
 from symgrad.frontend.branches import branch
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.growing import is_counted
-from symgrad.frontend.iteration import Iteration, iteration, written_out
+from symgrad.frontend.iteration import Iteration, iteration, late
+from symgrad.frontend.members import readable
 from symgrad.frontend.operators import binary
 from symgrad.frontend.outcomes import ON, Flow
 from symgrad.frontend.rounds import for_rounds
@@ -51,7 +52,7 @@ def _written(frame: Frame, generators: Sequence[ast.comprehension]) -> Iterator[
         return
     first, rest = generators[0], generators[1:]
     for item in _items(frame, first):
-        assign(frame, first.target, item)
+        assign(frame, first.target, readable(item))
         if all(truth(frame, test, frame.reader.evaluate(frame, test)) for test in first.ifs):
             yield from _written(frame, rest)
 
@@ -72,7 +73,7 @@ def _items(frame: Frame, generator: ast.comprehension) -> list[object]:
         if count is None or count > (MOST_ELEMENTS if over.is_static else MOST_WRITTEN_OUT):
             reason = f"{'a run-time number of' if count is None else count} steps cannot be written one by one"
             raise NotYetSupported(reason, remedy="write a loop, or use array operations")
-        return written_out(frame, over)
+        return late(frame, over)
 
 
 def listed(frame: Frame, node: ast.ListComp | ast.GeneratorExp) -> list[object]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 
@@ -13,6 +14,7 @@ from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.attributes import item
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.members import readable
 from symgrad.frontend.merging import leaf
 from symgrad.frontend.runs import at, joined, length_of
 from symgrad.frontend.truth import elements, sizes_equal, truth
@@ -75,6 +77,26 @@ class Iteration:
         return Code("range(_0)", (self.length,)) if self.head is None else self.head
 
 
+class Late(list[object]):
+    """Items that are read when it is their turn: what they read may be changed by the rounds before."""
+
+    def __init__(self, count: Callable[[], int], make: Callable[[int], object]) -> None:
+        super().__init__()
+        self.count, self.make = count, make
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.make(place) if isinstance(place, int) else list(self)[place]
+
+    def __iter__(self) -> Iterator[object]:
+        place = 0
+        while place < len(self):
+            yield self[place]
+            place += 1
+
+
 def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
     """What a ``for`` runs over; a list where the elements are known while compiling."""
     called = _builtin(frame, node)
@@ -107,7 +129,8 @@ def _builtin(frame: Frame, node: ast.expr) -> object:
 
 
 def over(frame: Frame, node: ast.expr, container: object) -> Iteration | list[object]:
-    """An array row by row, or a container."""
+    """An array row by row, or a container; a hidden variable holds it while the loop is read."""
+    frame.variables[f"@{node.lineno}_{node.col_offset}"] = container
     if isinstance(container, list) and any(isinstance(held, Run) for held in container):
         return _over_run(frame, joined(frame, container, node), frame.line(node))
     if not isinstance(container, Value):
@@ -121,7 +144,6 @@ def over(frame: Frame, node: ast.expr, container: object) -> Iteration | list[ob
     rows = frame.builder.sizes.find(container.tensor.shape[0])
     length = Code(str(rows)) if rows.is_Integer else Code("len(_0)", (container.code,))
     line = frame.line(node)
-    frame.variables[f"@{node.lineno}_{node.col_offset}"] = container
     return Iteration(rows, length, lambda number: item(frame, container, number, line))
 
 
@@ -197,14 +219,15 @@ def _enumerated(
     if not isinstance(start, int) or isinstance(start, bool):
         raise NotYetSupported("the start of enumerate is not known while compiling", remedy="write it as a number")
     if isinstance(inner, list):
-        return list(enumerate(inner, start))
+        return Late(inner.__len__, lambda place: (place + start, readable(inner[place])))
     count = _counted(start, sympy.Integer(start), sympy.S.One)
     return Iteration(inner.rounds, inner.length, lambda number: (count(number), inner.at(number)))
 
 
 def _reversed(inner: Iteration | list[object]) -> Iteration | list[object]:
     if isinstance(inner, list):
-        return inner[::-1]
+        count = len(inner)
+        return Late(lambda: count, lambda place: readable(inner[count - 1 - place]))
 
     def at(number: Value) -> object:
         tensor = Tensor(inner.rounds - 1 - number.tensor.expr, (), int)
@@ -224,10 +247,10 @@ def _zipped(
     frame: Frame, node: ast.expr, inner: Sequence[Iteration | list[object]], *, strict: bool
 ) -> Iteration | list[object]:
     if any(isinstance(part, list) for part in inner):
-        items = [part if isinstance(part, list) else written_out(frame, part) for part in inner]
+        items = [part if isinstance(part, list) else late(frame, part) for part in inner]
         if strict and len({len(part) for part in items}) > 1:
             raise Unequal("zip() has arguments of different lengths", span=frame.span(node))
-        return list(zip(*items, strict=False))
+        return Late(lambda: min(map(len, items)), lambda place: tuple(readable(part[place]) for part in items))
     parts = [part for part in inner if isinstance(part, Iteration)]
     if strict:
         for part in parts[1:]:
@@ -243,5 +266,11 @@ def _zipped(
 
 def written_out(frame: Frame, loop: Iteration, count: int | None = None) -> list[object]:
     """What the first rounds get, or all, one by one; all are compiled for their number."""
-    count = frame.builder.sizes.specialise(loop.rounds) if count is None else count
-    return [loop.at(Value(Tensor(sympy.Integer(place), (), int), Code(str(place)))) for place in range(count)]
+    items = late(frame, loop, count)
+    return [items[place] for place in range(len(items))]
+
+
+def late(frame: Frame, loop: Iteration, count: int | None = None) -> Late:
+    """What the rounds get, each when it is its turn."""
+    number = frame.builder.sizes.specialise(loop.rounds) if count is None else count
+    return Late(lambda: number, lambda place: loop.at(Value(Tensor(sympy.Integer(place), (), int), Code(str(place)))))

@@ -15,7 +15,7 @@ from symgrad.errors import SymgradError
 from symgrad.frontend.branches import branch
 from symgrad.frontend.environment import environment, restore
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.iteration import Iteration, iteration, written_out
+from symgrad.frontend.iteration import Iteration, iteration, late, written_out
 from symgrad.frontend.loops import Block, LoopReader, after_loop
 from symgrad.frontend.members import readable
 from symgrad.frontend.outcomes import ON, Flow
@@ -29,7 +29,12 @@ MOST_WRITTEN_OUT = 64
 
 def for_statement(frame: Frame, node: ast.For, block: Block) -> Flow:
     """``for``."""
-    return for_rounds(frame, node, block, iteration(frame, node.iter))
+    known = set(frame.variables)
+    flow = for_rounds(frame, node, block, iteration(frame, node.iter))
+    for name in set(frame.variables) - known:
+        if name[0] == "@" and name[1].isdigit():
+            del frame.variables[name]
+    return flow
 
 
 def for_rounds(frame: Frame, node: ast.For, block: Block, over: Iteration | list[object]) -> Flow:
@@ -43,7 +48,7 @@ def for_rounds(frame: Frame, node: ast.For, block: Block, over: Iteration | list
             [
                 lambda: LoopReader(frame, node, block, over).read(),
                 lambda: _after_first(frame, node, block, over),
-                *([lambda: _rounds(frame, node, block, written_out(frame, over))] if _is_written(count) else []),
+                *([lambda: _rounds(frame, node, block, late(frame, over))] if _is_written(count) else []),
             ],
         )
     return _rounds(frame, node, block, over)

@@ -6,17 +6,22 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from symgrad.errors import NotYetSupported
+from symgrad.frontend.attributes import item
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.members import readable
 from symgrad.frontend.runs import expanded
 from symgrad.frontend.truth import MOST_ELEMENTS, elements
 from symgrad.frontend.values import Stream
+from symgrad.ir.program import Value
 
 
 def drawn(frame: Frame, container: object) -> Iterator[object]:
     """The items of an iterable, each when it is asked for; what grows meanwhile is read to its end."""
     if isinstance(container, Stream):
         return container
+    if isinstance(container, Value) and container.tensor.rank:
+        count = frame.builder.sizes.specialise(container.tensor.shape[0])
+        return (item(frame, container, place, None) for place in range(count))
     if not isinstance(container, list | dict):
         return map(readable, elements(frame, container))
     return _items(frame, container)
@@ -25,10 +30,10 @@ def drawn(frame: Frame, container: object) -> Iterator[object]:
 def _items(frame: Frame, container: Iterable[object]) -> Iterator[object]:
     """The items of a container; what comes from outside holds what comes from outside."""
     foreign = not frame.reader.aliasing.is_own(container)
-    for item in container:
+    for held in container:
         if foreign:
-            frame.reader.aliasing.foreign(item)
-        yield from expanded(frame, [item])
+            frame.reader.aliasing.foreign(held)
+        yield from expanded(frame, [held])
 
 
 def settled(items: Sequence[object]) -> list[object]:
