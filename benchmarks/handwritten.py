@@ -69,6 +69,20 @@ def softmax_back(z, Y):
     return z
 
 
+def recurrent(Wx, Wh, b, xs, y):
+    steps, n = len(xs), Wh.shape[0]
+    H = np.empty((steps + 1, n))
+    H[0] = 0.0
+    for t in range(steps):
+        H[t + 1] = np.tanh(xs[t] @ Wx + H[t] @ Wh + b)
+    D = np.empty((steps, n))
+    dh = 2 / n * (H[-1] - y)
+    for t in reversed(range(steps)):
+        D[t] = dh * (1 - H[t + 1] ** 2)
+        dh = Wh @ D[t]
+    return xs.T @ D, H[:-1].T @ D, D.sum(axis=0)
+
+
 def himmelblau(x, y):
     a = x * x + y - 11
     b = x + y * y - 7

@@ -31,8 +31,8 @@ def test_program_prints_what_is_shown(tmp_path: Path) -> None:
         [sys.executable, program], capture_output=True, text=True, check=False, timeout=120, env=environment
     )
     assert done.returncode == 0, done.stderr
-    (source,), (error,) = blocks("py"), blocks("text")
-    assert done.stdout.replace(str(program), "readme.py").strip() == f"{source}\n{error}".strip()
+    shown = "\n".join([*blocks("py"), *blocks("text")])
+    assert done.stdout.replace(str(program), "readme.py").strip() == shown.strip()
 
 
 def test_nothing_is_left_to_fill_in() -> None:
