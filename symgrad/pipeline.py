@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,15 @@ import sympy
 
 from symgrad.autodiff.reverse import Rules, gradient
 from symgrad.emit.gradient import Vocabulary, emit_gradient, values
-from symgrad.errors import DifferentiationError, NoDerivative, NotYetSupported, ShapeError, UnsupportedSyntax
+from symgrad.errors import (
+    DifferentiationError,
+    InternalError,
+    NoDerivative,
+    NotYetSupported,
+    ShapeError,
+    SymgradError,
+    UnsupportedSyntax,
+)
 from symgrad.frontend.reader import read
 from symgrad.frontend.rows import evaluate
 from symgrad.inspection.formula import Formula
@@ -36,6 +45,10 @@ from symgrad.rules.linalg import OPERATIONS
 from symgrad.simplify.cheapest import cheapest
 from symgrad.simplify.normal import equal
 from symgrad.verification import Verification, compare
+
+
+MOST_WRITTEN_OUT = 64
+"""Loops of no more rounds may be written out, where a function cannot be read with its loops."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +72,27 @@ def compile_derivative(
             "derivatives of derivatives are not supported yet", remedy="differentiate the gradient's formula by hand"
         )
     with deep():
-        program, structures, gradients, names = derive(function, request, signature, sizes)
-        vocabulary = Vocabulary(SPELLING, SCALAR_SPELLING, OPERATIONS)
-        generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
+        try:
+            return _compiled(function, request, signature, sizes, 0)
+        except SymgradError as error:
+            if isinstance(error, InternalError) or not sizes:
+                raise
+            with suppress(SymgradError):
+                return _compiled(function, request, signature, sizes, MOST_WRITTEN_OUT)
+            raise
+
+
+def _compiled(
+    function: Callable[..., Any],
+    request: Request,
+    signature: Signature,
+    sizes: Mapping[str, tuple[int, ...]] | None,
+    written_out: int,
+) -> Compiled:
+    """The derivative with loops as loops; a function that cannot be read so has its short loops ``written_out``."""
+    program, structures, gradients, names = derive(function, request, signature, sizes, written_out=written_out)
+    vocabulary = Vocabulary(SPELLING, SCALAR_SPELLING, OPERATIONS)
+    generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
     return Compiled(generated, program, gradients)
 
 
@@ -130,10 +161,12 @@ def derive(
     signature: Signature,
     sizes: Mapping[str, tuple[int, ...]] | None,
     builder: Builder | None = None,
+    written_out: int = 0,
 ) -> tuple[Program, list[tuple[object, Code]], dict[str, Tensor], dict[Ref, str]]:
     """The program of a function, the differentiated arguments, and the gradient of each of their leaves."""
     builder = Builder() if builder is None else builder
-    program = read(function, signature, sizes or {}, builder, active=_active_names(request, signature))
+    active = _active_names(request, signature)
+    program = read(function, signature, sizes or {}, builder, active=active, written_out=written_out)
     loss = _loss(program, request)
     structures = [_argument(program, argnum) for argnum in _argnums(request)]
     inputs = _differentiated(program, [structure for structure, _ in structures])

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from symgrad.emit.memory import base, is_new
+from symgrad.emit.memory import base, is_new, is_spread
 from symgrad.emit.printing import expression_text, to_source
 from symgrad.emit.stacks import Stacks
 from symgrad.emit.suites import BranchSuite, LoopSuite, Suite
@@ -225,6 +225,8 @@ class BranchText:
 
 def is_fresh(body: Statements, code: Code, owned: Iterable[Code]) -> bool:
     """Whether the memory of a value is new in a region, or belongs to what the region owns."""
+    if is_spread(code):
+        return False
     holder = base(code)
     if holder in owned:
         return True

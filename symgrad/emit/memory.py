@@ -93,6 +93,15 @@ def base(code: Code) -> Code:
     return code
 
 
+def is_spread(code: Code) -> bool:
+    """Whether a chain of views repeats elements: it cannot be written into."""
+    while code.operands and code.template.startswith(VIEWS):
+        if code.template.startswith("np.broadcast_to"):
+            return True
+        code = code.operands[0]
+    return False
+
+
 def is_new(code: Code) -> bool:
     """Whether the value of a code is an array that nothing else holds."""
     return bool(code.operands) and not code.template.startswith("@") and _is_new_template(code.template)

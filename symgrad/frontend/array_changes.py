@@ -82,7 +82,7 @@ def _increment_at(frame: Frame, node: ast.expr, ufunc: np.ufunc, array: Value, k
     signed = Tensor(SIGNS[ufunc] * value.tensor.expr, value.tensor.indices, value.tensor.kind)
     tensor = increment(frame.builder, array.tensor, lowered(frame, key), signed, distinct=distinct(key))
     text = f"_ = fresh(_0)\nnp.{ufunc.__name__}.at(_, {places})"
-    changed(frame, node, array, tensor, template.code(text, frame.line(node)))
+    changed(frame, array, tensor, template.code(text, frame.line(node)))
 
 
 def _fill_diagonal(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
@@ -98,7 +98,7 @@ def _fill_diagonal(frame: Frame, node: ast.expr, args: Arguments, keywords: Keyw
     template = Template()
     template.operand(array.code)
     text = f"_ = fresh(_0)\nnp.fill_diagonal(_, {template.operand(value.code)})"
-    changed(frame, node, array, tensor, template.code(text, frame.line(node)))
+    changed(frame, array, tensor, template.code(text, frame.line(node)))
 
 
 def _copyto(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
@@ -119,7 +119,7 @@ def copied(frame: Frame, node: ast.expr, array: Value, value: Value, where: obje
     template.operand(array.code)
     text = f"_ = fresh(_0)\nnp.copyto(_, {template.operand(value.code)}, where={template.operand(mask.code)})"
     stored = Tensor(tensor.expr, tensor.indices, array.tensor.kind)
-    changed(frame, node, array, stored, template.code(text, frame.line(node)))
+    changed(frame, array, stored, template.code(text, frame.line(node)))
 
 
 def _lengths(array: Value) -> tuple[Tensor, ...]:
@@ -174,7 +174,7 @@ def _put_along_axis(frame: Frame, node: ast.expr, args: Arguments, keywords: Key
     template.operand(array.code)
     inner = f"{template.operand(places.code)}, {template.operand(value.code)}, {axis}"
     code = template.code(f"_ = fresh(_0)\nnp.put_along_axis(_, {inner})", frame.line(node))
-    changed(frame, node, array, tensor, code)
+    changed(frame, array, tensor, code)
 
 
 def _sort(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:

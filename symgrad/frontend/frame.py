@@ -36,7 +36,8 @@ class Reader:
     """What all frames of one program share.
 
     ``run`` executes the body of a frame and returns its result; ``call`` calls a function with objects; ``evaluate``
-    and ``execute`` read one expression and one statement.
+    and ``execute`` read one expression and one statement. A loop of at most ``written_out`` rounds is written round by
+    round; ``rounds`` counts these.
 
     ``branches`` counts those whose conditions are known at run time only; of some it is known which body is ``taken``,
     since what follows is read once for each: ``taken`` tells so with the statement that is read again, and what is
@@ -58,6 +59,8 @@ class Reader:
     frames: list[Frame] = field(default_factory=list)
     effects: int = 0
     branches: int = 0
+    written_out: int = 0
+    rounds: int = 0
     taken: Mapping[int, tuple[object, object, bool]] = field(default_factory=dict)
     learned: dict[object, dict[Expr, bool]] = field(default_factory=dict)
     truths: Mapping[Expr, bool] = field(default_factory=dict)

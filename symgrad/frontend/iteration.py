@@ -82,10 +82,10 @@ class Late(list[object]):
 
     def __init__(self, count: Callable[[], int], make: Callable[[int], object]) -> None:
         super().__init__()
-        self.count, self.make = count, make
+        self.many, self.make = count, make
 
     def __len__(self) -> int:
-        return self.count()
+        return self.many()
 
     def __getitem__(self, place: Any) -> Any:
         return self.make(place) if isinstance(place, int) else list(self)[place]

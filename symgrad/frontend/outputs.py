@@ -39,8 +39,10 @@ def _place(function: object, row: Row | None) -> int | None:
     if isinstance(function, np.ufunc):
         return function.nin if function.nout == 1 else None
     if isinstance(row, Algebra):
-        names = list(signature_of(row.lower).parameters)[1:]
-        return names.index("out") if "out" in names else None
+        parameters = list(signature_of(row.lower).parameters.values())[1:]
+        names = [known.name for known in parameters if known.kind is known.POSITIONAL_OR_KEYWORD]
+        is_plain = not any(known.kind is known.VAR_POSITIONAL for known in parameters)
+        return names.index("out") if is_plain and "out" in names else None
     return None
 
 

@@ -37,11 +37,13 @@ def read(
     builder: Builder,
     *,
     active: Collection[str] = (),
+    written_out: int = 0,
 ) -> Program:
     """The program of a call of ``function`` with arguments of these types.
 
     ``shapes`` gives the shape of every array argument by its access text (``X``, ``params["W"]``), where it is known;
-    integers in the parameters named by ``active`` count as floats.
+    integers in the parameters named by ``active`` count as floats. Loops of at most ``written_out`` rounds, where their
+    number is known, are written round by round.
 
     Raises ``SymgradError``, located in the user's source, for everything that cannot be differentiated.
     """
@@ -50,6 +52,7 @@ def read(
     arguments = Arguments(builder, shapes, active, Aliasing())
     taken = {*signature.names, *parameter_names(node.args), *assigned_names(node), *RESERVED}
     reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, source.filename)
+    reader.written_out = written_out
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     given = as_it_is(objects)
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))

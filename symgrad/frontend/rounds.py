@@ -11,7 +11,7 @@ import ast
 import functools
 from collections.abc import Callable, Sequence
 
-from symgrad.errors import SymgradError
+from symgrad.errors import NotYetSupported, SymgradError
 from symgrad.frontend.branches import branch
 from symgrad.frontend.environment import environment, restore
 from symgrad.frontend.frame import Frame
@@ -24,7 +24,7 @@ from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
 from symgrad.ir.program import Region, Value
 
-MOST_WRITTEN_OUT = 64
+MOST_WRITTEN_OUT, MOST_ROUNDS = 64, 2_000
 
 
 def for_statement(frame: Frame, node: ast.For, block: Block) -> Flow:
@@ -43,6 +43,8 @@ def for_rounds(frame: Frame, node: ast.For, block: Block, over: Iteration | list
         count = frame.builder.sizes.value(frame.builder.sizes.find(over.rounds))
         if over.rounds == 0:
             return after_loop(frame, node, block, ON, False)
+        if count is not None and count <= frame.reader.written_out:
+            return _rounds(frame, node, block, late(frame, over))
         return _first_of(
             frame,
             [

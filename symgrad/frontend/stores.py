@@ -28,7 +28,7 @@ INCREMENTS: dict[type[ast.operator], int] = {ast.Add: 1, ast.Sub: -1}
 def set_part(frame: Frame, node: ast.expr, owner: object, key: object, item: object) -> None:
     """``owner[key] = item``."""
     if not isinstance(owner, Value):
-        set_item(frame, node, owner, key, item)  # type: ignore[arg-type]
+        set_item(frame, node, owner, key, item)
         return
     _check(owner)
     value = lifted(frame, item, node)
@@ -36,7 +36,7 @@ def set_part(frame: Frame, node: ast.expr, owner: object, key: object, item: obj
     template.operand(owner.code)
     text = f"_ = fresh(_0)\n_[{template.subscript(key)}] = {template.operand(value.code)}"
     tensor = store(frame.builder, owner.tensor, lowered(frame, key), value.tensor, distinct=distinct(key))
-    changed(frame, node, owner, tensor, template.code(text, frame.line(node)))
+    changed(frame, owner, tensor, template.code(text, frame.line(node)))
 
 
 def _check(owner: Value) -> None:
@@ -44,7 +44,7 @@ def _check(owner: Value) -> None:
         raise ArgumentError("a number has no parts that could be changed", remedy="give an array")
 
 
-def changed(frame: Frame, node: ast.AST, owner: Value, tensor: Tensor, code: Code) -> None:
+def changed(frame: Frame, owner: Value, tensor: Tensor, code: Code) -> None:
     """The array has new contents."""
     name = owner.code.name if owner.code.operands or owner.code.name else owner.code.template
     code = Code(code.template, code.operands, name if name and name.isidentifier() else None, code.line)
@@ -80,7 +80,7 @@ def _augment_part(frame: Frame, node: ast.AugAssign, owner: Value, key: object) 
     kind = type(node.op)
     part = subscript(frame, node.target, owner, key)
     given = frame.reader.evaluate(frame, node.value)
-    value = lifted(frame, given, node)
+    value = lifted(frame, given, node.value)
     places, is_distinct = lowered(frame, key), distinct(key)
     if kind in INCREMENTS and (is_distinct or not repeats(places)) and not _truncates(owner, value):
         signed = Tensor(INCREMENTS[kind] * value.tensor.expr, value.tensor.indices, value.tensor.kind)
@@ -93,7 +93,7 @@ def _augment_part(frame: Frame, node: ast.AugAssign, owner: Value, key: object) 
     template = Template()
     template.operand(owner.code)
     text = f"_ = fresh(_0)\n_[{template.subscript(key)}] {BINARY[kind][0]}= {template.operand(value.code)}"
-    changed(frame, node, owner, tensor, template.code(text, frame.line(node)))
+    changed(frame, owner, tensor, template.code(text, frame.line(node)))
 
 
 def _truncates(owner: Value, value: Value) -> bool:
@@ -112,16 +112,16 @@ def augment(frame: Frame, node: ast.AugAssign, before: object) -> object:
     after = binary(frame, place, type(node.op), before, given)
     if not isinstance(before, Value) or not frame.reader.aliasing.is_array(before):
         return after
-    _check_fits(frame, before, after)
+    _check_fits(before, after)
     assert isinstance(after, Value)
-    value = lifted(frame, given, node)
+    value = lifted(frame, given, node.value)
     text = f"_ = fresh(_0)\n_ {BINARY[type(node.op)][0]}= _1"
     tensor = Tensor(_over(frame, after.tensor, before.tensor), before.tensor.indices, before.tensor.kind)
-    changed(frame, node, before, tensor, Code(text, (before.code, value.code), None, frame.line(node)))
+    changed(frame, before, tensor, Code(text, (before.code, value.code), None, frame.line(node)))
     return before
 
 
-def _check_fits(frame: Frame, before: Value, after: object) -> None:
+def _check_fits(before: Value, after: object) -> None:
     old = before.tensor
     if not isinstance(after, Value) or after.tensor.rank > old.rank:
         raise DifferentiationError(f"{describe(after)} does not fit into this array", remedy="make a new array")
