@@ -17,7 +17,6 @@ from real_programs import Table, check_or_refused
 
 REFUSED = {
     "gather_is_a_copy",
-    "row_of_the_loop_is_used_after_it",
     "subscript_of_a_gather_does_not",
 }
 

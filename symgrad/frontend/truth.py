@@ -48,7 +48,9 @@ def decided(frame: Frame, node: ast.expr, condition: object) -> bool | Value:
                 remedy="use .all() or .any()",
                 span=frame.span(node),
             )
-        return bool(known != 0) if known.is_number else frame.reader.truths.get(known, condition)
+        if known.is_Rational:
+            return bool(known != 0)
+        return frame.reader.truths.get(known, condition)
     for name in ("__bool__", "__len__"):
         if isinstance(inspect.getattr_static(type(condition), name, None), types.FunctionType):
             called = member(frame, node, condition, name)
