@@ -46,7 +46,6 @@ from symgrad.simplify.cheapest import cheapest
 from symgrad.simplify.normal import equal
 from symgrad.verification import Verification, compare
 
-
 MOST_WRITTEN_OUT = 64
 """Loops of no more rounds may be written out, where a function cannot be read with its loops."""
 

@@ -1,7 +1,7 @@
 """Branches whose condition is known at run time only.
 
-Both bodies are read, each from where the branch begins; what they leave differently comes out of the branch. Where a body
-returns, breaks or continues, what follows the branch belongs to its bodies.
+Both bodies are read, each from where the branch begins; what they leave differently comes out of the branch. Where a
+body returns, breaks or continues, what follows the branch belongs to its bodies.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _name(cell: Cell) -> str | None:
 def _merged_flow(merger: Merger, first: Flow, second: Flow) -> Flow:
     """Where control goes after a branch."""
     items = [flow.item if flow.returned is not False else UNSET for flow in (first, second)]
-    item = UNSET if items == [UNSET, UNSET] else merger.merged(*items)
+    item = UNSET if items == [UNSET, UNSET] else merger.merged(items[0], items[1])
     return Flow(
         returned=merger.merged(first.returned, second.returned),
         stopped=merger.merged(first.stopped, second.stopped),

@@ -60,9 +60,7 @@ def call_draw(frame: Frame, node: ast.expr, function: Any, args: Arguments, keyw
     return _drawn(Draw(frame, node, type(function.__self__), function.__name__, template, called), args, keywords)
 
 
-def draw_method(
-    frame: Frame, node: ast.expr, owner: Opaque, name: str, args: Arguments, keywords: Keywords
-) -> object:
+def draw_method(frame: Frame, node: ast.expr, owner: Opaque, name: str, args: Arguments, keywords: Keywords) -> object:
     """``rng.normal(...)``."""
     template = Shown(frame)
     called = f"{template.place(owner)}.{name}"

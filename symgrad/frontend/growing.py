@@ -249,4 +249,3 @@ def _is_counted(item: object, builder: Builder) -> bool:
 def _is_counter(symbol: Expr, builder: Builder) -> bool:
     bounds = symbol.ref.bounds if isinstance(symbol, Entry) else None
     return bounds is not None and symbol.ref not in builder.equations and bool(bounds[1].is_Integer)
-

@@ -108,7 +108,7 @@ def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
     inner = [iteration(frame, argument) for argument in node.args[: 1 if called is enumerate else None]]
     if called is enumerate:
         start = [frame.reader.evaluate(frame, a) for a in (*node.args[1:], *(k.value for k in node.keywords))]
-        return _enumerated(frame, node, inner[0], start[0] if start else 0)
+        return _enumerated(inner[0], start[0] if start else 0)
     if called is reversed:
         return _reversed(inner[0])
     strict = any(truth(frame, keyword.value, frame.reader.evaluate(frame, keyword.value)) for keyword in node.keywords)
@@ -213,9 +213,7 @@ def _rounds(frame: Frame, start: Expr, stop: Expr, step: Expr) -> Expr:
     return count
 
 
-def _enumerated(
-    frame: Frame, node: ast.expr, inner: Iteration | list[object], start: object
-) -> Iteration | list[object]:
+def _enumerated(inner: Iteration | list[object], start: object) -> Iteration | list[object]:
     if not isinstance(start, int) or isinstance(start, bool):
         raise NotYetSupported("the start of enumerate is not known while compiling", remedy="write it as a number")
     if isinstance(inner, list):

@@ -30,6 +30,7 @@ STATIC_PARAMETERS = frozenset(
 )
 """Parameters whose arguments have to be known while compiling."""
 
+
 def apply(
     frame: Frame,
     node: ast.expr,

@@ -1,7 +1,8 @@
 """Loops whose rounds are not written out: the body is read once, for all rounds.
 
-What the body changes is *carried* from round to round. It is found by reading the body: what has changed at its end, or has
-another type than at its beginning, is carried from then on, and the body is read again, until nothing new is found.
+What the body changes is *carried* from round to round. It is found by reading the body: what has changed at its end,
+or has another type than at its beginning, is carried from then on, and the body is read again, until nothing new is
+found.
 """
 
 from __future__ import annotations
@@ -220,7 +221,7 @@ class LoopReader:
         reader = self.frame.reader
         carried = list(dict.fromkeys(param for slot in self.slots.values() for param in params(slot)))
         stop = self._stop(done)
-        rounds, limit = self._rounds(done, stop)
+        rounds, limit = self._rounds(stop)
         test = None if done.test is None else Body(done.test[0].builder, (done.test[1].tensor,))
         loop = Loop(
             counter=done.counter,
@@ -268,7 +269,7 @@ class LoopReader:
         with region(self.frame.reader, done.reading):
             return disjunction(self.frame, self.node, ends)
 
-    def _rounds(self, done: Round, stop: Value | None) -> tuple[Expr, Expr | None]:
+    def _rounds(self, stop: Value | None) -> tuple[Expr, Expr | None]:
         """The number of rounds, and the most that there can be."""
         limit = None if self.over is None else self.over.rounds
         if limit is not None and stop is None:
@@ -293,14 +294,17 @@ class LoopReader:
         for cell in changes(self.before, done.after):
             if cell not in self.slots and cell[1] == "variable":
                 put(self.before, cell, Conflict("this is set in a loop only"))
-        returned, stopped, item = (
-            filled(self.frame.reader, self.slots[cell], outputs.__getitem__) if cell in self.slots else default
-            for cell, default in ((RETURNED, False), (STOPPED, False), (ITEM, UNSET))
-        )
+        returned, stopped, item = (self._left(cell, outputs) for cell in (RETURNED, STOPPED, ITEM))
         if isinstance(self.node, ast.While) and done.test is None and done.flow.stopped is False:
             returned = True
         flow = Flow(returned=returned, item=item, span=done.flow.span)
         return after_loop(self.frame, self.node, self.block, flow, stopped)
+
+    def _left(self, cell: Cell, outputs: dict[Param, Value]) -> Any:
+        """How the loop was left, as far as rounds may leave it."""
+        if cell not in self.slots:
+            return UNSET if cell == ITEM else False
+        return filled(self.frame.reader, self.slots[cell], outputs.__getitem__)
 
 
 def after_loop(frame: Frame, node: ast.For | ast.While, block: Block, flow: Flow, stopped: Truth) -> Flow:

@@ -13,7 +13,9 @@ Truth = bool | Value
 
 @dataclass(frozen=True)
 class Flow:
-    """Whether the function has ``returned`` (``item``), the loop has ``stopped`` (break), its round is over (``skipped``)."""
+    """Whether the function has ``returned`` (``item``), the loop has ``stopped`` (break), its round is over
+    (``skipped``).
+    """
 
     returned: Truth = False
     stopped: Truth = False

@@ -1,8 +1,8 @@
 """``for`` and ``while``: written out round by round where that has to be, else as loops.
 
 A loop over few elements that are known while compiling is written out. Any other is read once for all its rounds. Where
-that fails, since the first round differs from the others, the first round is written out; where that fails too, all are,
-if they are not many.
+that fails, since the first round differs from the others, the first round is written out; where that fails too, all
+are, if they are not many.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def flow_changes(frame: Frame, node: ast.stmt) -> SymgradError:
 def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], number: int = 0) -> Flow:
     """One round after the other, from one of them on; a list may grow meanwhile."""
     while number < len(items):
+        _check_rounds(frame, node)
         assign(frame, node.target, readable(items[number]))
         number += 1
         flow = block(frame, node.body)
@@ -115,6 +116,14 @@ def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], 
         if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
             return _split(frame, node, flow, functools.partial(_rounds, frame, node, block, items, number))
     return after_loop(frame, node, block, ON, False)
+
+
+def _check_rounds(frame: Frame, node: ast.stmt) -> None:
+    """Count a round that is written out; there may not be too many."""
+    frame.reader.rounds += 1
+    if frame.reader.rounds > MOST_ROUNDS:
+        reason = "too many rounds of loops would have to be written one by one"
+        raise NotYetSupported(reason, remedy="keep what the loop carries of one type and shape", span=frame.span(node))
 
 
 def _split(frame: Frame, node: ast.stmt, flow: Flow, further: Callable[[], Flow]) -> Flow:
@@ -169,7 +178,7 @@ def _written_while(frame: Frame, node: ast.While, block: Block, number: int) -> 
         return flow
     if flow.stopped is True:
         return ON
-    further = lambda: _written_while(frame, node, block, number + 1)  # noqa: E731
+    further = functools.partial(_written_while, frame, node, block, number + 1)
     if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
         return _split(frame, node, flow, further)
     return further()

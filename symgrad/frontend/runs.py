@@ -221,4 +221,3 @@ def at_least_one(frame: Frame, items: Sequence[object]) -> bool:
         if frame.builder.sizes.at_least(held.rounds, sympy.S.One):
             return True
     return False
-

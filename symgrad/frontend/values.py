@@ -231,7 +231,9 @@ def _stored_fields(item: Any) -> list[str]:
 
 def has_values(item: object) -> bool:
     """Whether an object is, or holds, a run-time value."""
-    return isinstance(item, Value | Opaque | Method | OpaqueMethod | Stream) or any(has_values(child) for child in children(item))
+    return isinstance(item, Value | Opaque | Method | OpaqueMethod | Stream) or any(
+        has_values(child) for child in children(item)
+    )
 
 
 def leaves(item: object) -> list[Value]:
