@@ -57,7 +57,7 @@ def branch(
             flow = alternative()
         sides.append(Side(reading, flow, environment(reader)))
         restore(before)
-    merger = Merger(reader, (sides[0].after, sides[1].after), division)
+    merger = Merger(reader, tested, (sides[0].after, sides[1].after), division)
     cells = _changed(before, sides)
     merged = {
         cell: merger.resized() if cell[1] == "length" and a != b else merger.merged(a, b, _name(cell))

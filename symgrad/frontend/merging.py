@@ -21,6 +21,7 @@ from symgrad.ir.program import FILL, Value
 from symgrad.ir.tensor import Kind, Tensor
 
 _serial = itertools.count()
+ZERO, ONE = sympy.S.Zero, sympy.S.One
 UNSET = Missing()
 """What a branch leaves that is not meant to be read where it was taken."""
 
@@ -28,6 +29,12 @@ UNSET = Missing()
 def leaf(name: str | None) -> Code:
     """The code of what a block will bind."""
     return Code(f"@{next(_serial)}", (), name)
+
+
+def negated(reader: Reader, condition: Value) -> Value:
+    """``not condition``."""
+    tensor = reader.builder.define(Tensor(1 - condition.tensor.expr, (), bool), "c")
+    return Value(tensor, Code("not _0", (condition.code,)))
 
 
 def number_or_value(reader: Reader, item: object) -> Value | None:
@@ -47,6 +54,7 @@ class Merger:
     """
 
     reader: Reader
+    condition: Value
     sides: tuple[Environment, Environment]
     division: Division
     pairs: list[tuple[Value, Value]] = field(default_factory=list)
@@ -135,6 +143,9 @@ class Merger:
                 self.reader.builder.sizes.unify(left, right)
         except ShapeError:
             return self._conflict("this has another shape in each branch")
+        truths = tensors[0].expr, tensors[1].expr
+        if first.tensor.kind is bool and second.tensor.kind is bool and truths in {(ONE, ZERO), (ZERO, ONE)}:
+            return self.condition if truths == (ONE, ZERO) else negated(self.reader, self.condition)
         kind = common_kind((tensors[0].kind, tensors[1].kind))
         names = [value.code.name for value in (first, second) if value.code.name is not None]
         pair = tuple(Value(_cast(value.tensor, kind), value.code) for value in (first, second))
