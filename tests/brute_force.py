@@ -127,9 +127,13 @@ def spelled(template: str, operands: list[np.ndarray]) -> np.ndarray:
     if template.startswith("math."):
         return np.vectorize(lambda *operands: eval(text, {"math": math, "operands": operands}))(*operands)
     arrays = [np.asarray(operand) for operand in operands]
+    names = {"np": np, "math": math, "operands": arrays, "max": max, "fresh": np.copy}
+    if template.startswith("_ = "):
+        exec(text, names)
+        return names["_"]
     if any(word in template for word in ("reshape", "ndex")):
-        arrays = [arrays[0], *map(int, operands[1:])]
-    return eval(text, {"np": np, "math": math, "operands": arrays, "max": max})
+        names["operands"] = [arrays[0], *map(int, operands[1:])]
+    return eval(text, names)
 
 
 def evaluate(lower, *arguments, symbolic: bool = True, **keywords):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import inspect
 import math
 from typing import Any
@@ -44,6 +45,15 @@ def _operation(name: str, params: Any) -> str:
     return spelling if isinstance(spelling, str) else spelling(**params)
 
 
+def evaluated(template: str, scope: dict[str, Any]) -> Any:
+    """The value of a code: an expression, or a block of statements that changes ``_``."""
+    if not template.startswith("_ = "):
+        return eval(template, scope)
+    names = {**scope, "fresh": np.copy}
+    exec(template, names)
+    return names["_"]
+
+
 class Evaluation:
     """Evaluates the two views of a program on the arguments of a call."""
 
@@ -69,7 +79,7 @@ class Evaluation:
             return eval(code.template, self.scope)
         if code not in self.codes:
             operands = {f"_{k}": self.code(operand) for k, operand in enumerate(code.operands)}
-            self.codes[code] = eval(code.template, {**self.scope, **operands})
+            self.codes[code] = evaluated(code.template, {**self.scope, **operands})
         return self.codes[code]
 
     def compare(self, found: Any, expected: Any) -> None:
@@ -106,7 +116,8 @@ class Evaluation:
 def check(function: Any, *args: Any, **kwargs: Any) -> Program:
     """Read ``function`` and compare what the program means, and what it writes, with what the function returns."""
     program = program_of(function, *args, **kwargs)
-    Evaluation(program, function, args, kwargs).compare(program.result, function(*args, **kwargs))
+    expected = function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+    Evaluation(program, function, args, kwargs).compare(program.result, expected)
     return program
 
 

@@ -211,6 +211,16 @@ def array_cases() -> Iterator[Case]:
         yield Case(f"np.{name} {number}", getattr(np, name), f"np.{name}(...)", arguments, keywords)
 
 
+def place_cases() -> Iterator[Case]:
+    """Functions whose results have no fixed lengths or elements."""
+    sparse = np.array([[0.0, 1.5, 0.0], [-0.5, 0.0, 2.0]])
+    yield Case("nonzero", np.nonzero, "np.sum(np.nonzero(...)[1])", (sparse,), {})
+    yield Case("flatnonzero", np.flatnonzero, "np.sum(np.flatnonzero(...))", (sparse > 0.0,), {})
+    yield Case("method nonzero", np.ndarray.nonzero, "np.sum({}.nonzero()[0])", (sparse,), {})
+    yield Case("empty", np.empty, "np.empty((2, 3)).shape", (), {})
+    yield Case("empty_like", np.empty_like, "np.empty_like({}).shape", (sparse,), {})
+
+
 def linalg_cases() -> Iterator[Case]:
     for number, (x, keywords) in enumerate(linalg.NORMS):
         yield Case(f"norm {number}", np.linalg.norm, "np.linalg.norm(...)", (x,), keywords)
@@ -256,7 +266,16 @@ def conversion_cases() -> Iterator[Case]:
     yield Case("broadcast by conversion", np.float64, "np.float64(...)", (np.float64(1.5),), {})
 
 
-SOURCES = (elementwise_cases, composed_cases, array_cases, linalg_cases, method_cases, indexing_cases, conversion_cases)
+SOURCES = (
+    elementwise_cases,
+    composed_cases,
+    array_cases,
+    place_cases,
+    linalg_cases,
+    method_cases,
+    indexing_cases,
+    conversion_cases,
+)
 CASES = [case for cases in SOURCES for case in cases()]
 PROGRAMS = [Program(case) for case in CASES]
 

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from differences import check_gradient
 from reading import check, program_of
 
+import symgrad
 from symgrad.ir.signature import ArrayArg, ContainerArg, NumberArg
 
 X = np.array([[0.3, -1.2, 0.7], [2.0, 0.4, -0.1]])
@@ -246,8 +248,21 @@ def test_captured_integers_are_compiled_in_where_they_must_be_known() -> None:
         best = parts[last] if steps > 2 else parts[0]
         return functools.reduce(np.add, parts) + best / steps
 
-    captures = check(function, X).captures
+    captures = program_of(function, X).captures
     assert [capture.local for capture in captures if capture.path == ("globals", "steps")] == ["steps", None]
+
+
+def test_lists_over_captured_integers_are_compiled_for_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(x: Any) -> Any:
+        first, *others = [np.sin(k * x) for k in range(steps)]
+        return np.sum(functools.reduce(np.multiply, others, first + 1.0))
+
+    derivative = symgrad.value_and_grad(function)
+    for number in (3, 5, 3):
+        monkeypatch.setitem(globals(), "steps", number)
+        value, gradient = derivative(X)
+        assert value == function(X)
+        check_gradient(function, (gradient,), [X], [0])
 
 
 def test_walrus_in_a_comprehension() -> None:

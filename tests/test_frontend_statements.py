@@ -1003,7 +1003,7 @@ def test_iterators_are_read_once_and_in_order() -> None:
     def strict(x: Any) -> Any:
         return [a * b for a, b in zip([x], [1, 2], strict=True)]
 
-    assert "ValueError" in refused(DifferentiationError, strict, V).reason
+    assert "different lengths" in refused(DifferentiationError, strict, V).reason
     assert "next takes an iterator" in refused(ArgumentError, lambda x: next([x]), V).reason
 
 

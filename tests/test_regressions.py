@@ -81,6 +81,17 @@ def test_gradient_is_that_of_differences(function, size):
     symgrad.check_grads(function, (np.random.default_rng(size).uniform(0.3, 1.5, size),))
 
 
+def integral_slopes(v):
+    first, second, third = v
+    return 2 * first + second - third
+
+
+def test_gradient_of_integral_slopes_is_of_floats():
+    found = symgrad.grad(integral_slopes)(np.ones(3))
+    assert found.dtype == np.float64
+    assert found.tolist() == [2.0, 1.0, -1.0]
+
+
 def many_factors(A, W):
     g = A * A * A
     w = g * A * A * A / (g * g + 1.0)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from brute_force import a, evaluate, same
+from differences import check_gradient
 
+import symgrad
 from symgrad.errors import ArgumentError, NotYetSupported, ShapeError, SymgradError
 from symgrad.rules.row import Algebra, Refused
 from symgrad.rules.table import lookup
@@ -110,9 +114,47 @@ def test_index_errors(key: object) -> None:
         evaluate(lookup(operator.getitem).lower, a(5, 4), key)
 
 
-def test_masks_are_refused() -> None:
-    with pytest.raises(NotYetSupported, match="not known while compiling"):
-        evaluate(lookup(operator.getitem).lower, flags * 1.0, flags)
+MASKED = np.array([[0.5, -1.5, 2.0], [-0.25, 0.75, -3.0]])
+
+
+def masked_rows(x, mask):
+    return np.sum(np.exp(x[mask]) * x[mask])
+
+
+def masked_columns(x, mask):
+    return np.sum(np.exp(x[:, mask]))
+
+
+def masked_column(x, mask):
+    return np.sum(x[mask, 1] ** 3)
+
+
+def masked_by_values(x):
+    return np.sum(x[x > 0] ** 3)
+
+
+@pytest.mark.parametrize(
+    ("function", "mask"),
+    [
+        (masked_rows, flags),
+        (masked_rows, ~flags),
+        (masked_rows, np.zeros((2, 3), bool)),
+        (masked_rows, np.array([False, True])),
+        (masked_columns, np.array([True, False, True])),
+        (masked_column, np.array([True, True])),
+        (masked_by_values, None),
+    ],
+)
+def test_masks(function: Callable[..., Any], mask: np.ndarray | None) -> None:
+    args = [MASKED] if mask is None else [MASKED, mask]
+    value, gradient = symgrad.value_and_grad(function)(*args)
+    assert value == function(*args)
+    check_gradient(function, (gradient,), args, [0])
+
+
+def test_masks_that_do_not_fit_raise_what_numpy_raises() -> None:
+    with pytest.raises(IndexError, match="boolean index"):
+        symgrad.grad(masked_rows)(MASKED, np.ones(3, bool))
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from brute_force import Evaluator, evaluate, spelled
 
+import symgrad
+from symgrad.errors import InternalError, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Op
 from symgrad.ir.tensor import Entry
-from symgrad.rules import custom
+from symgrad.rules import custom, stores
 from symgrad.rules.linalg import OPERATIONS
 from symgrad.rules.methods import METHODS, PROPERTIES
 from symgrad.rules.row import Algebra, Composed, Elementwise, Refused
@@ -60,6 +62,7 @@ def test_ties_split_evenly(name: str) -> None:
 
 
 TRANSPOSITIONS = {
+    "cumsum": [(np.cumsum, (a(2, 3),), {"axis": axis}) for axis in (0, 1)] + [(np.cumsum, (a(4),), {})],
     "reshape": [(np.reshape, (a(2, 3),), {"shape": (3, 2)}), (np.ravel, (a(2, 3),), {})],
     "concatenate": [
         (np.concatenate, ([a(2, 3), a(2, 1), a(2, 2)],), {"axis": 1}),
@@ -115,11 +118,69 @@ def numerical(function, arguments: tuple, keywords: dict, part: np.ndarray, give
     return found
 
 
-FLAT = {"all", "any", "argmax", "argmin", "slogdet.sign"}
+twice = np.array([0, 2, 0])
+STORES = [
+    ((4,), slice(1, None), (3,)),
+    ((4,), slice(None, None, -2), (2,)),
+    ((4, 3), 1, ()),
+    ((4, 3), (1, slice(None)), (1, 3)),
+    ((4, 3), (Ellipsis, 2), (4,)),
+    ((4, 3), np.array([2, 0]), (2, 3)),
+    ((4, 3), twice, (3, 3)),
+    ((4, 3), twice, (3,)),
+    ((4, 3), (twice, twice), (3,)),
+    ((4, 3), (twice, slice(1, None)), ()),
+    ((4, 3), (np.array([[0], [3]]), twice), (2, 3)),
+]
+
+
+def stored(name: str, x: np.ndarray, key: object, value: np.ndarray) -> np.ndarray:
+    found = x.copy()
+    if name == "store":
+        found[key] = value
+    else:
+        np.add.at(found, key, value)
+    return found
+
+
+@pytest.mark.parametrize(("shape", "key", "put"), STORES, ids=repr)
+@pytest.mark.parametrize("name", ["store", "increment"])
+def test_stores(name: str, shape: tuple, key: object, put: tuple) -> None:
+    x, value, given = a(*shape), a(*put) if put else np.asarray(a()), a(*shape)
+    lower = getattr(stores, name)
+    if name == "increment" and put == (1, 3):
+        with pytest.raises(ShapeError, match="2 axes"):
+            evaluate(lower, x, key, value)
+        return
+    np.testing.assert_allclose(evaluate(lower, x, key, value), stored(name, x, key, value))
+
+    def pulled(builder: Builder, cotangent, array, key, value):
+        op = builder.equations[lower(builder, array, key, value).expr.ref].definition
+        return OPERATIONS[name].transpose(builder, cotangent, op.operands, **dict(op.params))[:2]
+
+    found = evaluate(pulled, given, x, key, value)
+    for part, cotangent in zip((x, value), found, strict=True):
+        expected = numerical(lambda: stored(name, x, key, value), (), {}, part, given)
+        np.testing.assert_allclose(cotangent.reshape(part.shape), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_what_happens_once_is_not_computed_again() -> None:
+    with pytest.raises(InternalError, match="computed again"):
+        OPERATIONS["opaque"].spelling(number=0, name="a call")
+
+
+FLAT = {"all", "any", "argmax", "argmin", "argsort", "slogdet.sign", "count_nonzero", "nonzero", "opaque", "winners"}
 
 
 def test_every_operation_is_tested() -> None:
-    assert set(OPERATIONS) == set(DIFFERENTIALS) | set(TRANSPOSITIONS) | FLAT | set(custom.OPERATIONS)
+    tested = set(DIFFERENTIALS) | set(TRANSPOSITIONS) | {"store", "increment"} | FLAT | set(custom.OPERATIONS)
+    assert set(OPERATIONS) == tested
+
+
+@pytest.mark.parametrize("name", sorted(FLAT - {"slogdet.sign"}))
+def test_flat_operations_have_no_derivative(name: str) -> None:
+    assert OPERATIONS[name].differential is None
+    assert OPERATIONS[name].transpose is None
 
 
 def functions_of(module) -> list[tuple[str, object]]:
@@ -152,12 +213,14 @@ METHOD_CASES = [
     ("any", (), {}),
     ("argmax", (), {"axis": 1}),
     ("argmin", (), {}),
+    ("argsort", (), {"axis": 0}),
     ("astype", (np.float32,), {}),
     ("clip", (0, 1), {}),
     ("clip", (), {"min": 0.0}),
     ("conj", (), {}),
     ("conjugate", (), {}),
     ("copy", (), {}),
+    ("cumsum", (1,), {}),
     ("diagonal", (), {}),
     ("dot", (matrix,), {}),
     ("flatten", (), {}),
@@ -206,8 +269,16 @@ def test_item_is_a_python_number() -> None:
     assert METHODS["dtype"].lower(builder, tensor) == np.float64
 
 
+def test_nonzero() -> None:
+    def places(x):
+        rows, columns = (x > 0).nonzero()
+        return np.sum(x[rows, columns] ** 2)
+
+    symgrad.check_grads(places, (x,))
+
+
 def test_every_method_is_tested() -> None:
-    tested = {name for name, _, _ in METHOD_CASES} | set(PROPERTIES) | {"item", "ptp"}
+    tested = {name for name, _, _ in METHOD_CASES} | set(PROPERTIES) | {"item", "nonzero", "ptp"}
     assert {name for name, row in METHODS.items() if isinstance(row, Algebra)} <= tested
 
 

@@ -9,7 +9,7 @@ import sympy
 from symgrad.autodiff.activity import inside_body
 from symgrad.autodiff.keeping import keep
 from symgrad.ir.equation import Body, Branch, Output, Role, refs
-from symgrad.ir.tensor import Delta, Expr, Index, Ref, Tensor, index_symbols
+from symgrad.ir.tensor import Delta, Expr, Index, Ref, Tensor, index_symbols, substitute
 
 if TYPE_CHECKING:
     from symgrad.autodiff.reverse import Reverse
@@ -44,7 +44,8 @@ def _parts(inside: list[Reverse], ref: Ref, scope: tuple[Index, ...]) -> dict[Ex
         for term in sympy.Add.make_args(sympy.expand_mul(inner.adjoint(ref), deep=False)):
             deltas = [part for part in sympy.Mul.make_args(term) if _stays_outside(inner, part, scope)]
             place = sympy.Mul(*deltas)
-            rest = term / place if deltas else term
+            fixed = {delta.args[0]: delta.args[1] for delta in deltas}
+            rest = substitute(term / place, fixed) if deltas else term
             if rest != 0:
                 pair = found.setdefault(place, [sympy.S.Zero, sympy.S.Zero])
                 pair[side] += rest

@@ -139,11 +139,13 @@ def _elements(speller: Speller, dense: Expr, parts: Sequence[Part], target: tupl
         return None
     if set(values) != {sympy.Integer(k) for k in range(int(size))}:
         return None
-    codes = [speller.spell(values[sympy.Integer(k)], ()).code for k in range(int(size))]
-    places = ", ".join(f"_{k}" for k in range(len(codes)))
-    return Array(
-        Code(f"np.array(({places},){speller.known.dtype_argument})", tuple(codes)), target, speller.known.float_kind
-    )
+    arrays = [speller.spell(values[sympy.Integer(k)], ()) for k in range(int(size))]
+    places = ", ".join(f"_{k}" for k in range(len(arrays)))
+    dtype = speller.known.dtype_argument
+    if not any(is_floating(array.kind) for array in arrays):
+        dtype = dtype or ", float"
+    code = Code(f"np.array(({places},){dtype})", tuple(array.code for array in arrays))
+    return Array(code, target, speller.known.float_kind)
 
 
 def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[list[str], list[Code], Kind]:

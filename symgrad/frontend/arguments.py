@@ -39,7 +39,7 @@ class Arguments:
                 return Opaque(kind, code)
             case NumberArg(name):
                 leaf = self._leaf(code, (), NUMBERS[name], parameter)
-                value = self._shape(access_text(code))
+                value = (concrete,) if type(concrete) is int else self._shape(access_text(code))
                 if value is not None and name == "int":
                     self.builder.sizes.concrete[leaf.tensor.expr] = sympy.Integer(value[0])
                 return leaf

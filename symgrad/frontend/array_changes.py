@@ -94,11 +94,25 @@ def _fill_diagonal(frame: Frame, node: ast.expr, args: Arguments, keywords: Keyw
     sizes = frame.builder.sizes
     place = frame.builder.index(sizes.smaller(*array.tensor.shape))
     along = Tensor(place, (place,), np.dtype(int))
-    tensor = store(frame.builder, array.tensor, (along, along), value.tensor)
+    tensor = store(frame.builder, array.tensor, (along, along), _along_diagonal(frame, value.tensor, along))
     template = Template()
     template.operand(array.code)
     text = f"_ = fresh(_0)\nnp.fill_diagonal(_, {template.operand(value.code)})"
     changed(frame, array, tensor, template.code(text, frame.line(node)))
+
+
+def _along_diagonal(frame: Frame, value: Tensor, along: Tensor) -> Tensor:
+    """What goes to the diagonal: NumPy leaves out what is too much, and repeats what is too short."""
+    sizes = frame.builder.sizes
+    if value.rank != 1 or sizes.same(value.shape[0], along.shape[0]):
+        return value
+    lengths = sizes.specialise(value.shape[0]), sizes.specialise(along.shape[0])
+    if lengths[0] == 1:
+        return value
+    if lengths[0] < lengths[1]:
+        reason = "a diagonal that repeats values is not supported"
+        raise NotYetSupported(reason, remedy="give as many values as places, or one number")
+    return index(frame.builder, value, (along,))
 
 
 def _copyto(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:

@@ -59,10 +59,7 @@ def branch(
         restore(before)
     merger = Merger(reader, tested, (sides[0].after, sides[1].after), division)
     cells = _changed(before, sides)
-    merged = {
-        cell: merger.resized() if cell[1] == "length" and a != b else merger.merged(a, b, _name(cell))
-        for cell, (a, b) in cells.items()
-    }
+    merged = {cell: _merged_cell(merger, before, cell, *pair) for cell, pair in cells.items()}
     flow = _merged_flow(merger, sides[0].flow, sides[1].flow)
     _finish(frame, tested, merger, sides)
     for cell, item in merged.items():
@@ -90,6 +87,16 @@ def _changed(before: Environment, sides: list[Side]) -> dict[Cell, tuple[object,
         found[cell] = first.get(cell, (old, old))[1], second.get(cell, (old, old))[1]
     resized = {cell[0] for cell, (a, b) in found.items() if cell[1] == "length" and a != b}
     return {cell: pair for cell, pair in found.items() if cell[0] not in resized or cell[1] == "length"}
+
+
+def _merged_cell(merger: Merger, before: Environment, cell: Cell, first: object, second: object) -> object:
+    """What a cell holds after both branches."""
+    if cell[1] == "length" and first != second:
+        return merger.resized()
+    holder = before.holders[cell[0]]
+    if cell[1] == "variable" and isinstance(holder, Frame) and holder.scope and not cell[2].startswith("@"):
+        return merger.variable(first, second, cell[2])
+    return merger.merged(first, second, _name(cell))
 
 
 def _name(cell: Cell) -> str | None:

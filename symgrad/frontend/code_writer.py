@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from symgrad.errors import NotYetSupported
+from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.values import Named, Shape, describe
 from symgrad.ir.code import Code
 from symgrad.ir.program import Opaque, Value
@@ -67,6 +68,8 @@ class Template:
 def literal(item: object) -> str:
     """The Python text of a static object."""
     match item:
+        case Conflict():
+            raise Undecided(item)
         case Named():
             return item.text if item.text.isidentifier() or _is_path(item.text) else f"({item.text})"
         case None | bool() | str() | bytes():

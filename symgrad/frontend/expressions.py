@@ -144,7 +144,7 @@ def _call(frame: Frame, node: ast.Call) -> object:
     if call_outside(frame, node):
         return None
     function = evaluate(frame, node.func)
-    args = _items(frame, node.args)
+    args = _items(frame, node.args if function is not sum else [_generated(part) for part in node.args])
     keywords: dict[str, object] = {}
     for keyword in node.keywords:
         value = evaluate(frame, keyword.value)
@@ -155,6 +155,13 @@ def _call(frame: Frame, node: ast.Call) -> object:
         else:
             raise ArgumentError("the argument after ** is not a dict", span=frame.span(keyword.value))
     return call(frame, node, function, args, keywords)
+
+
+def _generated(node: ast.expr) -> ast.expr:
+    """What is summed: of a list whose length depends on tests only its items matter."""
+    if isinstance(node, ast.ListComp) and any(generator.ifs for generator in node.generators):
+        return ast.copy_location(ast.GeneratorExp(node.elt, node.generators), node)
+    return node
 
 
 def _items(frame: Frame, nodes: Sequence[ast.expr]) -> list[object]:

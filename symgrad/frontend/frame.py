@@ -65,6 +65,8 @@ class Reader:
     learned: dict[object, dict[Expr, bool]] = field(default_factory=dict)
     truths: Mapping[Expr, bool] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
+    partial: set[Value] = field(default_factory=set)
+    partly_read: set[tuple[int, str]] = field(default_factory=set)
     divisions: int = 0
 
     @property
@@ -181,6 +183,7 @@ class Frame:
         frame: Frame | None = self
         while frame is not None:
             if name in frame.variables:
+                frame._note(name)
                 return _usable(frame.variables[name], name)
             if frame.scope and name in assigned_names(frame.node):
                 raise Unbound(f"the variable {name} is used before it has a value")
@@ -188,6 +191,13 @@ class Frame:
                 return frame.found(name)
             frame = frame.outer
         return getattr(builtins, name)
+
+    def _note(self, name: str) -> None:
+        """Remember that a variable is read that not every branch before, or no round of a loop, may have set."""
+        item = self.variables[name]
+        parts = item if isinstance(item, tuple) else (item,)
+        if any(isinstance(part, Value) and part in self.reader.partial for part in parts):
+            self.reader.partly_read.add((id(self), name))
 
     def found(self, name: str) -> object:
         namespace = self.namespace

@@ -16,7 +16,17 @@ import sympy
 
 from symgrad.errors import SymgradError
 from symgrad.frontend.branches import as_condition, branch
-from symgrad.frontend.environment import MISSING, Cell, Conflict, Environment, changes, environment, put, restore
+from symgrad.frontend.environment import (
+    MISSING,
+    Cell,
+    Conflict,
+    Environment,
+    Missing,
+    changes,
+    environment,
+    put,
+    restore,
+)
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.growing import Ending, Growths
 from symgrad.frontend.iteration import Iteration
@@ -116,6 +126,8 @@ class LoopReader:
             made[param] = Value(param.tensor, param.code)
             aliasing = self.frame.reader.aliasing
             aliasing.start(made[param])
+            if isinstance(param.origin, Missing):
+                self.frame.reader.partial.add(made[param])
             if isinstance(param.origin, Value) and aliasing.is_array(param.origin):
                 aliasing.array(made[param])
                 if not self._is_alone(param.origin):
@@ -210,11 +222,13 @@ class LoopReader:
         if cell[1] != "variable":
             return True
         holder = self.before.holders[cell[0]]
-        if not isinstance(holder, Frame):
+        if not isinstance(holder, Frame) or (cell[0], cell[2]) in self.frame.reader.partly_read:
             return True
         inside = {id(part) for part in ast.walk(self.node)}
-        names = (part for part in ast.walk(holder.node) if isinstance(part, ast.Name) and id(part) not in inside)
-        return any(part.id == cell[2] and isinstance(part.ctx, ast.Load) for part in names)
+        parts = [part for part in ast.walk(holder.node) if id(part) not in inside]
+        read = [part.target for part in parts if isinstance(part, ast.AugAssign)]
+        read += [part for part in parts if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Store)]
+        return any(isinstance(part, ast.Name) and part.id == cell[2] for part in read)
 
     def _finish(self, done: Round) -> Flow:
         """The equation, the statement, and what holds afterwards."""
@@ -278,9 +292,11 @@ class LoopReader:
         return Entry(Ref(name, (), int, True, (sympy.S.Zero, sympy.oo))), limit
 
     def _output(self, block: Ref, place: int, param: Param) -> Value:
-        aliasing = self.frame.reader.aliasing
+        aliasing, partial = self.frame.reader.aliasing, self.frame.reader.partial
         tensor = self.frame.builder.output(block, Role.RESULT, place, param.tensor.shape, param.kind)
         value = Value(tensor, Code(f"@o{block.serial}_{place}", (), param.code.name))
+        if isinstance(param.origin, Missing) and (self.over is None or param.left in partial):
+            partial.add(value)
         if isinstance(param.left, Value) and aliasing.is_array(param.left):
             aliasing.array(value)
             aliasing.may_share(value, [param.left])

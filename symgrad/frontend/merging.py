@@ -15,10 +15,11 @@ from symgrad.frontend.environment import Conflict, Contents, Division, Environme
 from symgrad.frontend.frame import Reader
 from symgrad.frontend.lifting import number
 from symgrad.frontend.values import Shape, describe, is_number
+from symgrad.ir.builder import NAN
 from symgrad.ir.code import Code
-from symgrad.ir.kinds import common_kind
+from symgrad.ir.kinds import common_kind, is_floating
 from symgrad.ir.program import FILL, Value
-from symgrad.ir.tensor import Kind, Tensor
+from symgrad.ir.tensor import Expr, Kind, Tensor
 
 _serial = itertools.count()
 ZERO, ONE = sympy.S.Zero, sympy.S.One
@@ -81,6 +82,28 @@ class Merger:
             self._known[key] = self._merged(first, second, name)
         return self._known[key]
 
+    def variable(self, first: object, second: object, name: str | None) -> Any:
+        """What a variable holds, which one of the branches may have left unset: not a number there."""
+        partial = self.reader.partial
+        unset = isinstance(first, Missing), isinstance(second, Missing)
+        origin, side = (second, 1) if unset[0] else (first, 0)
+        present = self._number(origin, side) if isinstance(origin, Value) and self._is_alone(origin, side) else None
+        if unset[0] != unset[1] and present is not None and is_floating(present.tensor.kind):
+            pair = (present, _filler(present, NAN)) if side == 0 else (_filler(present, NAN), present)
+            made = self._value(*pair, name, (first, second))
+        else:
+            made = self.merged(first, second, name)
+        if isinstance(made, Value) and (any(unset) or not partial.isdisjoint(_values(first, second))):
+            partial.add(made)
+        return made
+
+    def _is_alone(self, value: Value, side: int) -> bool:
+        """Whether one cell only holds what is no array, or one that shares its memory with no other."""
+        aliasing = self.reader.aliasing
+        if not aliasing.is_array(value):
+            return True
+        return aliasing.is_alone(value) and sum(held is value for held in self.sides[side].cells.values()) <= 1
+
     def _merged(self, first: object, second: object, name: str | None) -> object:
         if isinstance(first, Conflict) or isinstance(second, Conflict):
             return self._conflict((first if isinstance(first, Conflict) else second).reason)  # type: ignore[attr-defined]
@@ -113,7 +136,7 @@ class Merger:
         side = 1 if first is UNSET else 0
         value = self._number(present, side)
         if value is not None:
-            pair = (value, _zero(value)) if side == 0 else (_zero(value), value)
+            pair = (value, _filler(value, sympy.S.Zero)) if side == 0 else (_filler(value, sympy.S.Zero), value)
             return self._value(*pair, None, (first, second))
 
         def filled(item: object) -> object:
@@ -206,10 +229,14 @@ def instance(like: object, held: Mapping[str, object]) -> object:
     return made
 
 
+def _values(*items: object) -> set[Value]:
+    return {item for item in items if isinstance(item, Value)}
+
+
 def _cast(tensor: Tensor, kind: Kind) -> Tensor:
     return Tensor(tensor.expr, tensor.indices, kind)
 
 
-def _zero(like: Value) -> Value:
+def _filler(like: Value, expr: Expr) -> Value:
     """A value of the same type that is not meant to be read."""
-    return Value(Tensor(sympy.S.Zero, like.tensor.indices, like.tensor.kind), Code(FILL))
+    return Value(Tensor(expr, like.tensor.indices, like.tensor.kind), Code(FILL))

@@ -152,10 +152,14 @@ def while_statement(frame: Frame, node: ast.While, block: Block) -> Flow:
         return while_statement(frame, _with_test_inside(node), block)
     if decided(frame, node.test, first) is False:
         return after_loop(frame, node, block, ON, False)
-    return _first_of(
-        frame,
-        [lambda: LoopReader(frame, node, block, None).read(), lambda: _written_while(frame, node, block, 0)],
-    )
+    ways = [lambda: LoopReader(frame, node, block, None).read(), lambda: _written_while(frame, node, block, 0)]
+    return _first_of(frame, ways[::-1] if _is_once(node) else ways)
+
+
+def _is_once(node: ast.While) -> bool:
+    """Whether no second round follows the first."""
+    continues = any(isinstance(part, ast.Continue) for part in ast.walk(node))
+    return isinstance(node.body[-1], ast.Break | ast.Return) and not continues
 
 
 def _with_test_inside(node: ast.While) -> ast.While:

@@ -29,10 +29,11 @@ class Code:
         object.__setattr__(self, "_hash", hash((self.template, self.operands)))
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        same = isinstance(other, Code) and self._hash == other._hash and self.template == other.template
-        return same and self.operands == other.operands  # type: ignore[attr-defined]
+        """Equal texts of operands with equal hashes: comparing graphs that share parts takes no time for each path."""
+        if self is other or not isinstance(other, Code):
+            return self is other
+        same = self._hash == other._hash and self.template == other.template
+        return same and [part._hash for part in self.operands] == [part._hash for part in other.operands]
 
     def __hash__(self) -> int:
         return self._hash

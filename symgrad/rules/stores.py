@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symgrad.errors import InternalError
+from symgrad.errors import InternalError, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor
@@ -35,6 +35,9 @@ def store(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct: bo
             return _masked(builder, array, mask, given)
         parts, distinct = (*selected(builder, mask), *parts[1:]), not repeats(parts[1:])
     place = index(builder, array, parts)
+    extra = max(given.rank - place.rank, 0)
+    if all(axis is None for axis in given.indices[:extra]):
+        given = Tensor(given.expr, given.indices[extra:], given.kind)
     _check(builder, given, place)
     if _is_whole(builder, parts, array, place):
         return Tensor(_aligned(builder, given, array), array.indices, array.kind)
@@ -100,6 +103,8 @@ def _masked(builder: Builder, array: Tensor, mask: Tensor, value: Tensor) -> Ten
 
 def _check(builder: Builder, value: Tensor, place: Tensor) -> None:
     """The value must broadcast to the place."""
+    if value.rank > place.rank:
+        raise ShapeError(f"an array with {value.rank} axes does not fit into a place with {place.rank}")
     builder.broadcast(builder.fresh(value), builder.fresh(place))
 
 
