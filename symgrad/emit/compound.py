@@ -65,7 +65,7 @@ class LoopText:
         named = {place: self._name(place) for place in suite.results}
         for writer in (self.body, self.tests):
             writer.named.update({suite.carried[place]: name for place, name in named.items()})
-        counter = outer.names.counter(suite.counter, outer.named.values()) if self._is_counted() else None
+        counter = outer.names.counter(suite.counter, outer.named.all_names()) if self._is_counted() else None
         if counter is not None:
             self.body.named[suite.counter] = self.tests.named[suite.counter] = counter
         self.body.owned |= {suite.carried[place] for place in self.fresh_places()}

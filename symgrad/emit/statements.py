@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections import ChainMap, Counter
-from collections.abc import Collection, Iterable, Mapping, MutableMapping, Set
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from symgrad.emit.compound import BranchText, LoopText, compound
 from symgrad.emit.lifetimes import Lifetimes
 from symgrad.emit.memory import is_new, is_view
 from symgrad.emit.printing import parse_template, to_source
+from symgrad.emit.scope import Scope
 from symgrad.emit.suites import Suites
 from symgrad.emit.unpack import Unpacking
 from symgrad.ir.code import Code
@@ -79,7 +80,7 @@ class Statements:
     names: Names
     suites: Suites
     outside: Set[Code] = frozenset()
-    named: MutableMapping[Code, str] = field(default_factory=dict)
+    named: Scope = field(default_factory=Scope)
     owned: set[Code] = field(default_factory=set)
     changed: set[Code] = field(default_factory=set)
     imports: dict[Code, None] = field(default_factory=dict)
@@ -95,9 +96,8 @@ class Statements:
 
     def inside(self, outside: Set[Code], leaves: Set[Code]) -> Statements:
         """A writer for a region inside of this one, which binds ``leaves``."""
-        named = self.named.new_child() if isinstance(self.named, ChainMap) else ChainMap({}, self.named)
         around = (outside | self.outside | self.leaves) - leaves
-        return Statements(self.names, self.suites, around, named, leaves=leaves)
+        return Statements(self.names, self.suites, around, self.named.inside(around), leaves=leaves)
 
     def count(self, roots: Iterable[Code], sequence: Iterable[Code] = ()) -> list[Code]:
         """Order what the roots need, operands first and the user's statements as they stand, and count its uses."""

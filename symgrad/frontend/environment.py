@@ -98,8 +98,8 @@ class Environment:
         return list(found.values()) if isinstance(holder, list) else found
 
 
-def environment(reader: Reader) -> Environment:
-    """All cells as they are now."""
+def environment(reader: Reader, *, bases: bool = True) -> Environment:
+    """All cells as they are now, the arrays among them that only views reach."""
     found = Environment()
     pending: list[object] = list(reader.frames)
     while pending:
@@ -113,13 +113,15 @@ def environment(reader: Reader) -> Environment:
             found.cells[id(item), kind, name] = held
             if not isinstance(held, Contents):
                 pending.append(held)
+        if bases and isinstance(item, Value):
+            pending.append(reader.aliasing.root(item))
         pending.extend(_parts(item))
     return found
 
 
 def held(reader: Reader) -> set[Value]:
     """The values that variables hold, directly or in containers."""
-    return {holder for holder in environment(reader).holders.values() if isinstance(holder, Value)}
+    return {holder for holder in environment(reader, bases=False).holders.values() if isinstance(holder, Value)}
 
 
 def _cells(item: object) -> Iterator[tuple[str, Any, object]]:
