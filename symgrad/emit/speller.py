@@ -28,7 +28,7 @@ from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Sum
 from symgrad.ir.kinds import is_floating, is_python
 from symgrad.ir.program import Repeat, Value
-from symgrad.ir.tensor import Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
+from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
 from symgrad.rules.row import Operation
 
@@ -123,7 +123,8 @@ class Speller:
         """An entry of a written array: indices renamed, subscripts where positions are not plain."""
         array = self.array(entry.ref)
         if entry.negated:
-            array = replace(array, code=Code("~_0" if array.layout else "not _0", (array.code,)), kept=None)
+            text = "not _0" if not array.layout else "~_0" if array.kind in BOOLEAN else "_0 == 0"
+            array = replace(array, code=Code(text, (array.code,)), kind=np.dtype(bool), kept=None)
         positions = dict(zip(self._axes(entry.ref), entry.indices, strict=True))
         if self.builder.is_whole(entry):
             return _renamed(array, positions)
