@@ -218,7 +218,8 @@ class Speller:
                     return spell_scatter(self, body, bound, equation.indices)
                 return self.contracted(body, equation.indices)
             case Op() as op:
-                return spell_operation(self, op)
+                array = spell_operation(self, op)
+                return array if is_floating(equation.ref.kind) else replace(array, kind=equation.ref.kind)
             case Output() as output:
                 return spell_output(self, equation, output)
             case Loop() | Branch():
