@@ -81,6 +81,7 @@ class Statements:
     suites: Suites
     outside: Set[Code] = frozenset()
     named: Scope = field(default_factory=Scope)
+    around: Statements | None = None
     owned: set[Code] = field(default_factory=set)
     changed: set[Code] = field(default_factory=set)
     imports: dict[Code, None] = field(default_factory=dict)
@@ -97,7 +98,7 @@ class Statements:
     def inside(self, outside: Set[Code], leaves: Set[Code]) -> Statements:
         """A writer for a region inside of this one, which binds ``leaves``."""
         around = (outside | self.outside | self.leaves) - leaves
-        return Statements(self.names, self.suites, around, self.named.inside(around), leaves=leaves)
+        return Statements(self.names, self.suites, around, self.named.inside(around), self, leaves=leaves)
 
     def count(self, roots: Iterable[Code], sequence: Iterable[Code] = ()) -> list[Code]:
         """Order what the roots need, operands first and the user's statements as they stand, and count its uses."""
@@ -201,6 +202,8 @@ class Statements:
         """The code as an expression over names."""
         if code in self.named:
             return ast.Name(self.named[code], ast.Load())
+        if code in self.outside and self.around is not None:
+            return self.around.expression(code)
         if not code.operands and code.template.isidentifier():
             return ast.Name(code.template, ast.Load())
         (statement,) = parse_template(code.template)
