@@ -33,7 +33,7 @@ from symgrad.errors import InternalError, SymgradError
 PARTS, PROGRAMS = 10, 300
 SLOW, SLOWEST, PATIENCE = 5.0, 20.0, 60.0
 TOLERANCE = {True: 1e-7, False: 1e-5}
-REFUSED_SHARE = 0.05
+REFUSED_SHARE = 0.1
 HELPERS = set().union(*map(names_bound, ast.parse(PRELUDE).body))
 CRASHES = (
     ArithmeticError,
