@@ -38,7 +38,8 @@ class Scope(MutableMapping[Code, str]):
 
     def __iter__(self) -> Iterator[Code]:
         yield from self.own
-        yield from (code for code in self.parent or () if code not in self.own and code in self)
+        if self.parent is not None:
+            yield from (code for code in self.parent if code not in self.own and code in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
