@@ -6,7 +6,7 @@ would touch as many numbers as ``W`` has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy
@@ -43,6 +43,11 @@ class Hoisting:
     def locals(self, total: Expr) -> list[Entry]:
         """The entries that change from round to round."""
         return [entry for entry in entries(total) if self._is_local(entry.ref)]
+
+    def adjoints(self, totals: Iterable[Expr]) -> list[Entry]:
+        """The entries of totals that the reversed round computes."""
+        forward = self.loop.body.builder.own
+        return [local for total in totals for local in self.locals(total) if local.ref not in forward]
 
     def _is_local(self, ref: Ref) -> bool:
         return ref in self.inner.own or ref in self.params or self._is_carried(ref)

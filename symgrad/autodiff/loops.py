@@ -48,13 +48,7 @@ def pull_back_loop(reverse: Reverse, block: Ref, loop: Loop) -> None:
     outside = hoisting.hoistable(totals, reverse.scopes)
     running = {ref: inner.builder.input("d", ref.shape, ref.kind) for ref in totals if ref not in outside}
     sums = [_added(running[ref], totals[ref], reverse.scopes[ref]) for ref in running]
-    mine = [
-        local
-        for total in outside.values()
-        for local in hoisting.locals(total)
-        if local.ref not in loop.body.builder.own
-    ]
-    results = [*(tensor.expr for tensor in (*received, *sums)), *mine]
+    results = [*(tensor.expr for tensor in (*received, *sums)), *hoisting.adjoints(outside.values())]
     elements = record(reverse.builder, block, loop, inner.builder, results)
     received, sums = ([_changed(tensor, elements) for tensor in tensors] for tensors in (received, sums))
     outside = {ref: substitute(total, elements) for ref, total in outside.items()}

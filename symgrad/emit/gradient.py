@@ -47,8 +47,7 @@ def emit_gradient(
     """Source of the derived function; ``structures`` are the differentiated arguments with their code,
     ``gradients`` are given by access text."""
     returned = request.transform == "value_and_grad" or request.has_aux
-    plain = returned or not all(isinstance(statement, Define) for statement in program.body.statements)
-    known = gather(program, values(program) if plain else with_products(values(program)))
+    known = gather(program, _spelled(program, returned))
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
     effects = add_statements(speller, program.body)
     _spell_in_order(speller, gradients.values())
@@ -81,6 +80,12 @@ def emit_gradient(
         condition_texts(program),
         program.captures,
     )
+
+
+def _spelled(program: Program, returned: bool) -> list[Value]:
+    """The user's values; in cheaper spellings, where none is returned and no loop or branch reads them."""
+    straight = all(isinstance(statement, Define) for statement in program.body.statements)
+    return with_products(values(program)) if straight and not returned else values(program)
 
 
 def _spell_in_order(speller: Speller, gradients: Iterable[Tensor]) -> None:
