@@ -35,11 +35,13 @@ class SymgradError(Exception):
     remedy: use np.log2
     """
 
-    def __init__(self, reason: str, *, remedy: str = "", span: Span | None = None) -> None:
+    def __init__(self, reason: str, *, remedy: str = "", span: Span | None = None, exception: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
         self.span = span
+        self.exception = exception
+        """The text of the exception that the function raises here, too; empty where symgrad alone refuses."""
 
     def at(self, span: Span) -> Self:
         """This error, located at ``span`` unless it already knows its place."""

@@ -70,6 +70,8 @@ def stage(dtype: type) -> Stage:
 
 def judged(body: str, points: Sequence[tuple[Any, ...]], argnums: tuple[int, ...]) -> Program | None:
     """The program with its slopes, at the points where they are certain; None if those are less than two."""
+    if any(map(_overlaps, ast.walk(ast.parse(body)))):
+        return None
     program = Program(written(body), body, [], argnums, [])
     functions = program.function(), stage(float).define(body), stage(complex).define(body)
     for number, args in enumerate(points):
@@ -81,6 +83,14 @@ def judged(body: str, points: Sequence[tuple[Any, ...]], argnums: tuple[int, ...
             program.points.append(args)
             program.slopes.append(slopes)
     return program if len(program.points) > 1 else None
+
+
+def _overlaps(node: ast.AST) -> bool:
+    """Whether a row becomes a column of the same matrix: NumPy 2 reads there what it has just written."""
+    match node:
+        case ast.Assign([ast.Subscript(ast.Name(target))], ast.Subscript(ast.Name(source), ast.Tuple())):
+            return target == source
+    return False
 
 
 def _slopes(

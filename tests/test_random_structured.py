@@ -9,6 +9,7 @@ import argparse
 import ast
 import builtins
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -30,10 +31,10 @@ from random_structured import copied, generate
 import symgrad
 from symgrad.errors import InternalError, SymgradError
 
-PARTS, PROGRAMS = 10, 300
+PARTS, PROGRAMS, PART = 10, 300, 100
 SLOW, SLOWEST, PATIENCE = 5.0, 20.0, 60.0
 TOLERANCE = {True: 1e-7, False: 1e-5}
-REFUSED_SHARE = 0.1
+REFUSED_SHARE = 0.05
 HELPERS = set().union(*map(names_bound, ast.parse(PRELUDE).body))
 CRASHES = (
     ArithmeticError,
@@ -267,6 +268,17 @@ class Summary:
             reason = last.reason or found.reason
             print(f"seed {seed}: {found.verdict}: {reason}\n{small.source}", flush=True)  # noqa: T201
 
+    def join(self, other: Summary) -> None:
+        """Count what another run has found, too."""
+        for mine, more in zip(self._counters(), other._counters(), strict=True):
+            mine.update(more)
+        self.statements += other.statements
+        self.slow = sorted([*self.slow, *other.slow], reverse=True)[:10]
+        self.compiling, self.running = self.compiling + other.compiling, self.running + other.running
+
+    def _counters(self) -> tuple[Counter[str], ...]:
+        return self.verdicts, self.refusals, self.crashes, self.features
+
     def __str__(self) -> str:
         total = max(self.verdicts.total(), 1)
         shares = ", ".join(f"{name} {100 * self.features[name] / total:.0f} %" for name in FEATURES)
@@ -284,6 +296,14 @@ class Summary:
                 f"the derivatives ran for {self.running:.1f} s",
             ]
         )
+
+
+def summarised(seeds: range) -> Summary:
+    """What becomes of the programs of some seeds."""
+    summary = Summary()
+    for seed, program in programs(seeds):
+        summary.add(seed, program, outcome(program))
+    return summary
 
 
 @pytest.fixture(scope="session")
@@ -321,11 +341,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     chosen = parser.parse_args()
-    summary = Summary()
-    for seed, program in programs(range(chosen.seed, chosen.seed + chosen.programs)):
-        summary.add(seed, program, outcome(program))
+    start, summary = time.perf_counter(), Summary()
+    last = chosen.seed + chosen.programs
+    parts = [range(first, min(first + PART, last)) for first in range(chosen.seed, last, PART)]
+    with multiprocessing.Pool(chosen.jobs, maxtasksperchild=1) as pool:
+        for part in pool.imap_unordered(summarised, parts, chunksize=1):
+            summary.join(part)
     print(summary)  # noqa: T201
+    print(f"{time.perf_counter() - start:.0f} s in all, {chosen.jobs} at a time")  # noqa: T201
 
 
 if __name__ == "__main__":

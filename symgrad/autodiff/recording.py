@@ -8,7 +8,7 @@ its own, and takes memory for each axis.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import sympy
@@ -44,7 +44,7 @@ def saved(builder: Builder, block: Ref, loop: Loop, local: Entry) -> Entry:
     """An entry of one round as an entry of what the loop saves."""
     ref = local.ref
     for place, (carried, result) in enumerate(zip(loop.carried, loop.body.results, strict=True)):
-        moment = loop.before if ref is ref_of(carried) else loop.after if _is_whole(loop, result.expr, ref) else None
+        moment = loop.before if ref is ref_of(carried) else loop.after if _is_whole(result, ref) else None
         if moment is not None:
             shape = (loop.rounds + 1, *ref_of(carried).shape)
             states = builder.output(block, Role.STATES, place, shape, carried.kind)
@@ -53,9 +53,10 @@ def saved(builder: Builder, block: Ref, loop: Loop, local: Entry) -> Entry:
     return Entry(ref_of(traced), (loop.counter, *local.indices), local.negated)
 
 
-def _is_whole(loop: Loop, result: Expr, ref: Ref) -> bool:
-    """Whether a carried value becomes just this array."""
-    return isinstance(result, Entry) and result.ref is ref and loop.body.builder.is_whole(result) and not result.negated
+def _is_whole(result: Tensor, ref: Ref) -> bool:
+    """Whether a carried value becomes just this array, axis by axis."""
+    expr = result.expr
+    return isinstance(expr, Entry) and expr.ref is ref and expr.indices == result.indices and not expr.negated
 
 
 def record(builder: Builder, block: Ref, loop: Loop, inner: Builder, results: Sequence[Expr]) -> dict[Expr, Expr]:
@@ -119,19 +120,20 @@ class _Recorder:
         reached = needed(self.inner.own, refs(results))
         mine = {ref: self.inner.own[ref] for ref in reached if ref in self.inner.own and not self.is_forward(ref)}
         changes: dict[Expr, Expr] = {}
+        hidden = set(_inside(mine.values()))
         for expr in (*results, *_expressions(mine.values())):
             for entry in entries(expr):
-                if entry not in changes and self._is_element(entry):
+                if entry not in changes and self._is_element(entry, hidden):
                     changes[entry] = element(self.loop, self.inner, entry)
         _rewrite(self.inner, mine, changes)
         return changes
 
-    def _is_element(self, entry: Entry) -> bool:
+    def _is_element(self, entry: Entry, hidden: Set[Ref]) -> bool:
         """Whether this is a part of a carried array, with fewer axes, at a place that the round of the loop knows."""
         if not self._is_carried(entry.ref) or len(index_symbols(entry)) >= len(entry.indices):
             return False
         inside = [ref for position in entry.indices for ref in refs([position])]
-        return all(self.is_forward(ref) or ref not in self.inner.own for ref in inside)
+        return all(self.is_forward(ref) or ref not in self.inner.own for ref in inside) and hidden.isdisjoint(inside)
 
     def settle(self, ref: Ref) -> None:
         """Save a value, or settle what it is computed from."""
@@ -219,6 +221,15 @@ def _expressions(equations: Iterable[Equation]) -> Iterator[Expr]:
                 for body in bodies:
                     yield from _expressions(body.builder.own.values())
                     yield from (result.expr for result in body.results)
+
+
+def _inside(equations: Iterable[Equation]) -> Iterator[Ref]:
+    """What is computed inside of branches."""
+    for equation in equations:
+        if isinstance(equation.definition, Branch):
+            for body in equation.definition.bodies:
+                yield from body.builder.own
+                yield from _inside(body.builder.own.values())
 
 
 def _rewrite(builder: Builder, equations: Mapping[Ref, Equation], changes: Mapping[Expr, Expr]) -> None:

@@ -116,6 +116,7 @@ class LoopText:
                 outer.changed.add(initial)
             if self.suite.carried[place] in self.body.owned and (changes or own):
                 outer.owned.add(self.suite.outputs[place])
+                outer.origins[self.suite.outputs[place]] = {initial} if own else set()
 
     def fresh_places(self) -> set[int]:
         """The places of carried arrays whose memory nothing else holds, in every round."""
@@ -221,6 +222,11 @@ class BranchText:
             sides = zip(self.bodies, pair, strict=True)
             if all(is_fresh(body, code, body.owned) for body, code in sides):
                 self.outer.owned.add(self.suite.outputs[place])
+                self.outer.origins[self.suite.outputs[place]] = self._memory(pair)
+
+    def _memory(self, pair: tuple[Code, Code]) -> set[Code]:
+        """What a result may be the memory of, in the region around."""
+        return set().union(*(body.memory(code) for body, code in zip(self.bodies, pair, strict=True)))
 
 
 def is_fresh(body: Statements, code: Code, owned: Iterable[Code]) -> bool:

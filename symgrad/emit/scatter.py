@@ -47,8 +47,10 @@ def _is_placing(factor: Expr, target: tuple[Index, ...]) -> bool:
 
 def _scattered_sum(builder: Builder, term: Expr) -> Entry | None:
     for entry in factors(term):
-        definition = builder.definition(entry.ref)
-        if isinstance(definition, Sum) and definition.body.has(Delta) and builder.is_whole(entry):
+        equation = builder.equations.get(entry.ref)
+        if equation is None or not isinstance(equation.definition, Sum) or not builder.is_whole(entry):
+            continue
+        if places(equation.definition.body, equation.indices):
             return entry
     return None
 

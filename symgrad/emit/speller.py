@@ -214,7 +214,7 @@ class Speller:
             case Map(body):
                 return self._map(equation, body)
             case Sum(bound, body):
-                if body.has(Delta):
+                if places(body, equation.indices):
                     return spell_scatter(self, body, bound, equation.indices)
                 return self.contracted(body, equation.indices)
             case Op() as op:

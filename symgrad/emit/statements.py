@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from symgrad.emit.compound import BranchText, LoopText, compound
 from symgrad.emit.lifetimes import Lifetimes
-from symgrad.emit.memory import is_new, is_view
+from symgrad.emit.memory import base, is_new, is_view
 from symgrad.emit.printing import parse_template, to_source
 from symgrad.emit.scope import Scope
 from symgrad.emit.suites import Suites
@@ -74,7 +74,8 @@ class Statements:
     """Writes the statements of one region.
 
     ``outside`` are codes of the regions around it, which are named there; those that are met are ``imports``. ``owned``
-    are arrays that may be changed in place once nobody reads them any more: those of this region's own, and of others.
+    are arrays that may be changed in place once nobody reads them any more: those of this region's own, and of others;
+    ``origins`` are what the results of blocks may be the memory of, and ``changed`` what has been changed in place.
     """
 
     names: Names
@@ -84,6 +85,7 @@ class Statements:
     around: Statements | None = None
     owned: set[Code] = field(default_factory=set)
     changed: set[Code] = field(default_factory=set)
+    origins: dict[Code, set[Code]] = field(default_factory=dict)
     imports: dict[Code, None] = field(default_factory=dict)
     inner: dict[Code, LoopText | BranchText] = field(default_factory=dict)
     leaves: Set[Code] = frozenset()
@@ -317,8 +319,20 @@ class Statements:
         _, *statements = parse_template(code.template)
         self.lines += [to_source(self._fill(s, code, name)) for s in statements]
         self.named[code] = name
-        self.changed |= {array, code}
+        self.changed |= {code, *self.memory(array)}
         self.owned.add(code)
+        self.origins[code] = {array}
+
+    def memory(self, code: Code) -> set[Code]:
+        """The codes whose memory a value may be."""
+        found: set[Code] = set()
+        pending = [code]
+        while pending:
+            item = base(pending.pop())
+            if item not in found:
+                found.add(item)
+                pending += self.origins.get(item, ())
+        return found
 
     def _statement(self, code: Code, name: str) -> None:
         """An assignment; while its line is long, the largest operand gets a name first."""

@@ -15,7 +15,7 @@ from symgrad.errors import DifferentiationError, NotYetSupported
 from symgrad.frontend.environment import Conflict, Undecided
 from symgrad.frontend.values import leaves
 from symgrad.ir.code import Code
-from symgrad.ir.program import Value
+from symgrad.ir.program import SERIALS, Value
 from symgrad.ir.tensor import Tensor
 
 Again = Callable[[], Value]
@@ -38,12 +38,10 @@ class Aliasing:
     _arrays: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _views: weakref.WeakKeyDictionary[Value, View] = field(default_factory=weakref.WeakKeyDictionary)
     _memories: weakref.WeakKeyDictionary[Value, frozenset[int]] = field(default_factory=weakref.WeakKeyDictionary)
-    _born: weakref.WeakKeyDictionary[Value, int] = field(default_factory=weakref.WeakKeyDictionary)
     _released: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _layouts: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
     _flat: weakref.WeakSet[Value] = field(default_factory=weakref.WeakSet)
     _divided: weakref.WeakKeyDictionary[Value, Conflict] = field(default_factory=weakref.WeakKeyDictionary)
-    _serial: int = 0
     _frozen: weakref.WeakKeyDictionary[Value, str] = field(default_factory=weakref.WeakKeyDictionary)
 
     def array(self, value: Value) -> Value:
@@ -58,7 +56,6 @@ class Aliasing:
     def view(self, value: Value, base: Value, again: Again, back: Back | None) -> Value:
         """``value`` reads the memory of ``base``."""
         self._views[value] = View(base, again, back)
-        self._born[value] = self._next()
         return value
 
     def is_view(self, value: Value) -> bool:
@@ -81,26 +78,24 @@ class Aliasing:
         """The pieces of memory that a value may read; equal numbers are the same piece."""
         root = self.root(value)
         if root not in self._memories:
-            self._born[root] = self._next()
-            self._memories[root] = frozenset({self._serial})
+            self._memories[root] = frozenset({next(SERIALS)})
         return self._memories[root]
 
     def overlap(self, first: Value, second: Value) -> bool:
         """Whether two arrays may read the same memory."""
         return first is second or bool(self.memory(first) & self.memory(second))
 
-    def _next(self) -> int:
-        self._serial += 1
-        return self._serial
-
     @property
     def moment(self) -> int:
         """Now, for ``release``."""
-        return self._next()
+        return next(SERIALS)
 
     def release(self, moment: int) -> None:
-        """What was made since a moment, in a body that was read to its end, is there only while a variable holds it."""
-        self._released.update(value for value, born in self._born.items() if born > moment)
+        """What was made since a moment, by statements that were read to their end, is there only while a variable
+        holds it.
+        """
+        known = (*self._views, *self._memories)
+        self._released.update(value for value in known if value.serial > moment)
 
     def start(self, value: Value) -> None:
         """A value stands for what a round of a loop starts with: it is there only while a variable holds it."""

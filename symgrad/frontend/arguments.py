@@ -29,6 +29,7 @@ class Arguments:
     active: Collection[str]
     aliasing: Aliasing
     inputs: list[Input] = field(default_factory=list)
+    captured: set[Value] = field(default_factory=set)
 
     def made(self, arg: Arg, code: Code, parameter: str | None, concrete: object = None) -> object:
         """What a parameter (or a captured variable) stands for; ``concrete`` is a captured object itself."""
@@ -69,6 +70,8 @@ class Arguments:
             code = Code("float(_0)" if promoted is float else "_0.astype(np.float64)", (code,), name)
         value = Value(self.builder.input(access, shape, promoted), code)
         self.inputs.append(Input(access, value.now, parameter))
+        if parameter is None:
+            self.captured.add(value)
         return value
 
     def _shape(self, access: str) -> tuple[int, ...] | None:

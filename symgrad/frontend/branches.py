@@ -13,15 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symgrad.errors import NotYetSupported
+from symgrad.errors import NotYetSupported, SymgradError
 from symgrad.frontend.environment import MISSING, Cell, Division, Environment, changes, environment, put, restore
 from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.merging import UNSET, Merger
 from symgrad.frontend.operators import comparison
 from symgrad.frontend.outcomes import Flow
 from symgrad.frontend.regions import Reading, region
+from symgrad.ir.code import Code
 from symgrad.ir.equation import Body, Branch, Role
-from symgrad.ir.program import Choose, Value
+from symgrad.ir.program import Choose, Effect, Value
 from symgrad.ir.tensor import BOOLEAN, Tensor
 
 Alternative = Callable[[], Flow]
@@ -53,8 +54,17 @@ def branch(
     before = environment(reader)
     sides = []
     for holds, alternative in ((True, first), (False, second)):
-        with region(reader) as reading, _knowing(reader, (condition, tested) if known else (), holds):
-            flow = alternative()
+        truths = (condition, tested) if known else ()
+        try:
+            with region(reader) as reading, _knowing(reader, truths, holds):
+                flow = alternative()
+        except SymgradError as error:
+            if not error.exception or reader.catching:
+                raise
+            restore(before)
+            _raising(frame, tested, reading, error.exception, holds)
+            with _knowing(reader, truths, not holds):
+                return (second if holds else first)()
         sides.append(Side(reading, flow, environment(reader)))
         restore(before)
     merger = Merger(reader, tested, (sides[0].after, sides[1].after), division)
@@ -65,6 +75,17 @@ def branch(
     for cell, item in merged.items():
         put(before, cell, item)
     return flow
+
+
+def _raising(frame: Frame, condition: Value, reading: Reading, exception: str, holds: bool) -> None:
+    """``if condition: raise``: where one body raises in any case, the other is what the branch is."""
+    frame.reader.effects += 1
+    reading.statements.append(Effect(Code(f"@do{frame.reader.effects} raise {exception}")))
+    empty = Reading(frame.builder.child())
+    sides = (reading, empty) if holds else (empty, reading)
+    block = frame.builder.block(Branch(condition.tensor, (Body(sides[0].builder, ()), Body(sides[1].builder, ()))))
+    regions = sides[0].region, sides[1].region
+    frame.reader.statements.append(Choose(block, condition.now, regions, ((), ()), ()))
 
 
 @contextmanager

@@ -10,16 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from symgrad.errors import DifferentiationError
-from symgrad.frontend.branches import as_condition
 from symgrad.frontend.code_writer import Template, spelling
 from symgrad.frontend.frame import Frame, Reader
-from symgrad.frontend.regions import region
 from symgrad.frontend.texts import Shown
 from symgrad.frontend.truth import decided
 from symgrad.frontend.values import children, leaves
 from symgrad.ir.code import Code
-from symgrad.ir.equation import Body, Branch
-from symgrad.ir.program import ONCE, Choose, Define, Effect, Value
+from symgrad.ir.program import ONCE, Define, Effect, Value
 from symgrad.ir.tensor import Expr, Kind, Tensor
 
 
@@ -87,23 +84,7 @@ def escaped(frame: Frame, item: object) -> None:
         escaped(frame, child)
 
 
-def raising(frame: Frame, node: ast.If, test: Value, body: Sequence[ast.stmt]) -> None:
-    """``if test: raise``: the derivative raises, too."""
-    last = body[-1]
-    assert isinstance(last, ast.Raise)
-    condition = as_condition(frame, node.test, test)
-    with region(frame.reader) as first:
-        for statement in body[:-1]:
-            frame.reader.execute(frame, statement)
-        effect(frame, f"raise {_exception(frame, last)}", ())
-    with region(frame.reader) as second:
-        pass
-    bodies = (Body(first.builder, ()), Body(second.builder, ()))
-    block = frame.builder.block(Branch(condition.tensor, bodies))
-    frame.reader.statements.append(Choose(block, condition.now, (first.region, second.region), ((), ()), ()))
-
-
-def _exception(frame: Frame, node: ast.Raise) -> str:
+def exception_text(frame: Frame, node: ast.Raise) -> str:
     """The text of an exception of Python's own, with its message where that is known."""
     made = node.exc
     called = made.func if isinstance(made, ast.Call) else made
@@ -124,4 +105,4 @@ def assertion(frame: Frame, node: ast.Assert) -> None:
     if isinstance(found, Value):
         effect(frame, "assert _0", (found.code,))
     elif not found:
-        raise DifferentiationError("this assertion fails for these arguments")
+        raise DifferentiationError("this assertion fails for these arguments", exception="AssertionError")

@@ -98,15 +98,18 @@ class Environment:
         return list(found.values()) if isinstance(holder, list) else found
 
 
-def environment(reader: Reader, *, bases: bool = True) -> Environment:
-    """All cells as they are now, the arrays among them that only views reach."""
+def environment(reader: Reader, *, bases: bool = True, alive: bool = False) -> Environment:
+    """All cells as they are now, the arrays among them that only views reach.
+
+    Where only what is ``alive`` is asked for, variables are left out that are not read any more.
+    """
     found = Environment()
     pending: list[object] = list(reader.frames)
     while pending:
         item = pending.pop()
         if id(item) in found.holders:
             continue
-        children = list(_cells(item))
+        children = [cell for cell in _cells(item) if not alive or _is_alive(item, cell)]
         if children or isinstance(item, list | dict):
             found.holders[id(item)] = item
         for kind, name, held in children:
@@ -120,8 +123,9 @@ def environment(reader: Reader, *, bases: bool = True) -> Environment:
 
 
 def held(reader: Reader) -> set[Value]:
-    """The values that variables hold, directly or in containers."""
-    return {holder for holder in environment(reader, bases=False).holders.values() if isinstance(holder, Value)}
+    """The values that variables hold, directly or in containers, if they may be read later; those from outside."""
+    found = environment(reader, bases=False, alive=True)
+    return reader.arguments.captured | {holder for holder in found.holders.values() if isinstance(holder, Value)}
 
 
 def _cells(item: object) -> Iterator[tuple[str, Any, object]]:
@@ -143,6 +147,11 @@ def _cells(item: object) -> Iterator[tuple[str, Any, object]]:
             yield "attribute", name, held
     elif isinstance(item, Stream):
         yield "position", "", item.position
+
+
+def _is_alive(item: object, cell: tuple[str, Any, object]) -> bool:
+    """Whether a cell is no variable, or one that may still be read."""
+    return cell[0] != "variable" or item.is_alive(cell[1])  # type: ignore[attr-defined]
 
 
 def _is_frame(item: object) -> bool:

@@ -7,7 +7,8 @@ in the body runs later can a handler do anything else: what the body raises is k
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.frame import Frame
@@ -36,7 +37,8 @@ def _body(frame: Frame, node: ast.Try, block: Block) -> Flow:
     answering = [handler for handler in node.handlers if not _raises(handler) and _may_run(frame, handler)]
     steps = len(frame.reader.statements)
     try:
-        flow = block(frame, node.body)
+        with _catching(frame, not all(map(_raises, node.handlers))):
+            flow = block(frame, node.body)
     except DifferentiationError as error:
         handler = _entered(frame, node.handlers, error.__cause__)
         if handler is None or _raises(handler):
@@ -53,6 +55,16 @@ def _body(frame: Frame, node: ast.Try, block: Block) -> Flow:
             span=frame.span(node.orelse[0]),
         )
     return block(frame, node.orelse)
+
+
+@contextmanager
+def _catching(frame: Frame, answers: bool) -> Iterator[None]:
+    """What is raised inside may be answered by a handler."""
+    frame.reader.catching += answers
+    try:
+        yield
+    finally:
+        frame.reader.catching -= answers
 
 
 def _check_static(frame: Frame, handlers: Sequence[ast.ExceptHandler], steps: int) -> None:

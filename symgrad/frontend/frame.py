@@ -18,6 +18,7 @@ from symgrad.frontend.aliasing import Aliasing
 from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.captures import Captures, Path
 from symgrad.frontend.environment import Conflict, Undecided
+from symgrad.frontend.liveness import liveness
 from symgrad.frontend.source import FunctionNode, Source
 from symgrad.ir.builder import Builder
 from symgrad.ir.program import Statement, Value
@@ -28,7 +29,11 @@ STATIC_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeE
 
 
 class Unbound(ArgumentError, UnboundLocalError):
-    """A variable that has no value yet: the function raises, too."""
+    """A variable that has no value yet: the function raises, too, unless a former round of a loop has set it."""
+
+    def __init__(self, name: str, *, in_loop: bool) -> None:
+        super().__init__(f"the variable {name} is used before it has a value")
+        self.exception = "" if in_loop else f"UnboundLocalError({self.reason!r})"
 
 
 @dataclass
@@ -38,6 +43,9 @@ class Reader:
     ``run`` executes the body of a frame and returns its result; ``call`` calls a function with objects; ``evaluate``
     and ``execute`` read one expression and one statement. A loop of at most ``written_out`` rounds is written round by
     round; ``rounds`` counts these.
+
+    ``loops`` counts those whose bodies are being read, for all rounds; ``catching`` the handlers that may answer what
+    is raised here.
 
     ``branches`` counts those whose conditions are known at run time only; of some it is known which body is ``taken``,
     since what follows is read once for each: ``taken`` tells so with the statement that is read again, and what is
@@ -58,6 +66,8 @@ class Reader:
     calls: dict[object, int] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
     effects: int = 0
+    loops: int = 0
+    catching: int = 0
     branches: int = 0
     written_out: int = 0
     rounds: int = 0
@@ -118,7 +128,7 @@ class Frame:
 
     ``outer`` is the frame of the enclosing function where the function was defined while reading; otherwise
     ``namespace`` knows the function's globals and closure. In a frame of a definition from the rules (``place``
-    is given) errors are located at the user's call.
+    is given) errors are located at the user's call. ``statement`` is the one that is being read.
     """
 
     reader: Reader
@@ -130,10 +140,23 @@ class Frame:
     depth: int = 0
     place: Span | None = None
     scope: bool = True
+    statement: ast.stmt | None = None
+    moment: int = 0
 
     @property
     def builder(self) -> Builder:
         return self.reader.builder
+
+    def begin(self, statement: ast.stmt) -> None:
+        """A statement of this frame is read: what those before it have made is there while a variable holds it."""
+        self.statement = statement
+        if self.scope and liveness(self.node).escaping is not None:
+            self.reader.aliasing.release(self.moment)
+
+    def is_alive(self, name: str) -> bool:
+        """Whether a variable may be read from the statement on that is being read."""
+        read = liveness(self.node).after(self.statement) if self.scope else None
+        return read is None or name in read or name.startswith("@")
 
     def span(self, node: ast.AST) -> Span | None:
         return self.place if self.place is not None else self.source.span(node)
@@ -152,6 +175,7 @@ class Frame:
     @contextmanager
     def open(self) -> Iterator[None]:
         """While this frame is read, its variables are part of the environment."""
+        self.moment = self.reader.aliasing.moment if self.reader.frames else -1
         self.reader.frames.append(self)
         try:
             yield
@@ -176,7 +200,8 @@ class Frame:
             if isinstance(error, SymgradError):
                 raise
             reason = f"evaluating {self.source.text(node)} raises {type(error).__name__}: {error}"
-            raise DifferentiationError(reason, span=self.span(node)) from error
+            exception = f"{type(error).__name__}({str(error)!r})"
+            raise DifferentiationError(reason, span=self.span(node), exception=exception) from error
 
     def lookup(self, name: str) -> object:
         """The object that a name stands for."""
@@ -186,7 +211,7 @@ class Frame:
                 frame._note(name)
                 return _usable(frame.variables[name], name)
             if frame.scope and name in assigned_names(frame.node):
-                raise Unbound(f"the variable {name} is used before it has a value")
+                raise Unbound(name, in_loop=self.reader.loops > 0)
             if frame.namespace is not None:
                 return frame.found(name)
             frame = frame.outer

@@ -30,6 +30,7 @@ from symgrad.frontend.environment import (
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.growing import Ending, Growths
 from symgrad.frontend.iteration import Iteration
+from symgrad.frontend.liveness import liveness
 from symgrad.frontend.logic import disjunction
 from symgrad.frontend.merging import UNSET
 from symgrad.frontend.outcomes import ON, Flow, Truth
@@ -81,6 +82,7 @@ class LoopReader:
         self.relations = Relations(self.frame.reader.aliasing)
         moment = self.frame.reader.aliasing.moment
         for number in range(MOST_READINGS):
+            self.frame.reader.loops += 1
             try:
                 done = self._round()
             except SymgradError:
@@ -88,6 +90,7 @@ class LoopReader:
                     raise
                 continue
             finally:
+                self.frame.reader.loops -= 1
                 restore(self.before)
             if not self._learn(done):
                 return self._finish(done)
@@ -165,14 +168,14 @@ class LoopReader:
         news = False
         slots = Slots(self.frame.reader, done.after)
         for cell, (_, new) in changes(done.began, done.after).items():
-            if cell[0] in self.before.holders and cell not in self.slots:
+            if cell[0] in self.before.holders and cell not in self.slots and self._is_read(cell):
                 if self.growths.is_new(cell):
                     news = self.growths.grow(cell, done.after) or news
                     continue
                 old = self.before.cells.get(cell, MISSING)
                 if old is MISSING and not self._is_read_later(cell):
                     continue
-                if old is MISSING and self.over is not None and not runs(self.over.rounds):
+                if old is MISSING and self.over is not None and not self._runs:
                     self.frame.builder.sizes.positive(self.over.rounds)
                 self.slots[cell] = slots.slot(old, new, _name(cell))
                 news = True
@@ -216,6 +219,11 @@ class LoopReader:
         if flow.stopped is not False and self.node.orelse:
             found.append((STOPPED, flow.stopped))
         return found
+
+    def _is_read(self, cell: Cell) -> bool:
+        """Whether what a round leaves may be read after it."""
+        own = cell[1] == "variable" and self.before.holders[cell[0]] is self.frame and self.frame.scope
+        return not own or cell[2].startswith("@") or liveness(self.frame.node).is_carried(self.node, cell[2])
 
     def _is_read_later(self, cell: Cell) -> bool:
         """Whether what the loop is the first to set is read outside of it."""
@@ -300,7 +308,14 @@ class LoopReader:
         if isinstance(param.left, Value) and aliasing.is_array(param.left):
             aliasing.array(value)
             aliasing.may_share(value, [param.left])
+            if isinstance(param.origin, Value) and not self._runs and not self._is_alone(param.origin):
+                aliasing.may_share(value, [param.origin])
         return value
+
+    @property
+    def _runs(self) -> bool:
+        """Whether there is a first round for sure."""
+        return self.over is not None and runs(self.over.rounds)
 
     def _after(self, done: Round, outputs: dict[Param, Value]) -> Flow:
         """What holds after the loop, the ``else`` of the loop among it."""

@@ -12,7 +12,7 @@ from symgrad.frontend.branches import branch
 from symgrad.frontend.containers import set_attribute
 from symgrad.frontend.contexts import with_statement
 from symgrad.frontend.divisions import Mark, may_divide
-from symgrad.frontend.effects import assertion, raising
+from symgrad.frontend.effects import assertion, exception_text
 from symgrad.frontend.environment import Undecided
 from symgrad.frontend.exceptions import try_statement
 from symgrad.frontend.expressions import closure, evaluate
@@ -55,6 +55,7 @@ def block(frame: Frame, statements: Sequence[ast.stmt]) -> Flow:
     """Execute statements up to the first that leaves the block."""
     for number, statement in enumerate(statements):
         rest = statements[number + 1 :]
+        frame.begin(statement)
         if not may_divide(statement):
             flow = _step(frame, statement, rest)
         else:
@@ -93,9 +94,6 @@ def _if(frame: Frame, node: ast.If, rest: Sequence[ast.stmt]) -> Flow | None:
             return block(frame, [*chosen, *rest])
         block(frame, chosen)
         return None
-    if isinstance(node.body[-1], ast.Raise):
-        raising(frame, node, test, node.body)
-        return block(frame, [*node.orelse, *rest])
     first, second = ([*node.body, *rest], [*node.orelse, *rest]) if leaves else (node.body, node.orelse)
     flow = branch(frame, node.test, test, lambda: block(frame, first), lambda: block(frame, second))
     return flow if leaves else None
@@ -197,7 +195,8 @@ def _simple(frame: Frame, node: ast.stmt) -> Flow:
             for target in targets:
                 delete(frame, target)
         case ast.Raise():
-            raise DifferentiationError("the function raises here for these arguments", remedy="call it with others")
+            reason, remedy = "the function raises here for these arguments", "call it with others"
+            raise DifferentiationError(reason, remedy=remedy, exception=exception_text(frame, node))
         case _:
             return _compound(frame, node)
     return ON

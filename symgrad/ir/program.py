@@ -9,8 +9,9 @@ Statements stand in a ``Region``, the body of a function, of a branch or of a lo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from symgrad.errors import Span
 from symgrad.ir.builder import Builder
@@ -25,16 +26,20 @@ ONCE = "@once"
 """How the template of the last operand of code begins that is computed once, where it stands."""
 
 
+SERIALS = itertools.count()
+
+
 @dataclass(eq=False)
 class Value:
     """A run-time value: what it means, and how the user writes it.
 
     While a program is read, a value stands for one object of the user's, and what it means changes where the program
-    changes the array in place. Statements hold what it was: its ``now``.
+    changes the array in place. Statements hold what it was: its ``now``. ``serial`` tells which was made first.
     """
 
     tensor: Tensor
     code: Code
+    serial: int = field(default_factory=SERIALS.__next__, init=False, repr=False)
 
     @property
     def now(self) -> Value:

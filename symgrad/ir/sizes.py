@@ -80,7 +80,9 @@ class Sizes:
             sizes = " and ".join(
                 str(size if value is None else value) for size, value in zip((left, right), values, strict=True)
             )
-            raise ShapeError(f"axes of lengths {sizes} do not fit together")
+            self.conditions[Condition(left, right, False)] = None
+            reason = f"axes of lengths {sizes} do not fit together"
+            raise ShapeError(reason, exception=f"ValueError({reason!r})")
         if runs(difference):
             raise ShapeError(
                 f"axes of lengths {left} and {right} may differ from round to round",

@@ -52,8 +52,9 @@ class Comparison(Bracket):
     @classmethod
     def eval(cls, *args: Expr) -> Expr | None:
         """Numbers are compared, irrational ones to thirty digits."""
-        numbers = all(argument.is_number and argument.is_real for argument in args)
-        return _folded(cls, tuple(sympy.Rational(argument.evalf(30)) for argument in args) if numbers else args)
+        numbers = [argument.evalf(30) for argument in args if argument.is_number and argument.is_real]
+        known = len(numbers) == len(args) and all(isinstance(number, sympy.Number) for number in numbers)
+        return _folded(cls, tuple(map(sympy.Rational, numbers)) if known else args)
 
     def _eval_power(self, exponent: Expr) -> Expr | None:
         return self if exponent.is_positive else None

@@ -112,7 +112,9 @@ def _position(builder: Builder, axis: Index | None, part: Any) -> Expr | None:
     if value is not None and value <= SHORT and not length.is_Integer:
         length = sympy.Integer(builder.sizes.specialise(length))
     if not builder.sizes.at_least(length, sympy.Integer(-number if number < 0 else number + 1)):
-        raise ShapeError(f"index {number} is out of bounds for an axis of length {length if value is None else value}")
+        shown = length if value is None else value
+        reason = f"index {number} is out of bounds for an axis of length {shown}"
+        raise ShapeError(reason, exception=f"IndexError({reason!r})")
     if axis is None:
         return None
     return length + number if number < 0 else sympy.Integer(number)

@@ -1,0 +1,146 @@
+"""Programs with loops and branches that were once differentiated wrongly, or not at all; the smallest of each kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from differences import differences
+
+import symgrad
+from symgrad.errors import SymgradError
+
+
+def alias_of_a_loop_that_may_not_run(a, b, rate):
+    q = b
+    k = 0
+    while k < 2 and rate < 0.05:
+        b = 0.5 + q
+        k += 1
+    z = q
+    z[k] = rate
+    return q @ b + a @ a
+
+
+def carried_array_that_starts_as_an_argument(x, b, rate):
+    kept = b
+    for _ in range(3):
+        for t in x:
+            if t < rate:
+                kept = np.tanh(kept)
+        kept[0] = rate
+    return kept @ kept
+
+
+def elements_that_are_read_one_by_one(x, y, rate):
+    first = [y[j] for j in range(3)]
+    x[1::2] -= np.mean(x / y)
+    for k in range(len(x)):
+        if x[k] > rate:
+            last = x[k]
+    return last + first[0]
+
+
+def array_of_one_value_in_every_round(x, y, rate):
+    if rate < 4.45:
+        k = 3
+        while k:
+            k -= 1
+            x[...] = x[-1]
+            np.tanh(x, out=x)
+    return x @ x + y @ y
+
+
+def masked_store_in_a_branch_of_a_loop(x, y, rate):
+    k = 0
+    while k < 3:
+        k += 1
+        if rate < 0:
+            continue
+        y[y < 0.5] *= np.sum(x)
+    return np.sum(y * y)
+
+
+def lengths_that_fit_on_one_side_only(x, y, rate):
+    z = x[1:] + y[1:] if rate > 0 else x + y[1:]
+    return z @ z
+
+
+def variable_that_a_former_round_may_have_set(x, y, rate):
+    total = 0.0
+    for k in range(len(x)):
+        if x[k] < rate + 5:
+            w = x[k]
+        elif x[k] > 100:
+            total += late  # noqa: F821
+        total += w * y[k]
+        late = 3.0  # noqa: F841
+    return total
+
+
+def variables_that_nobody_reads_again(x, y, rate):
+    tail = x.reshape(-1, 1)
+    total = tail.sum()
+    while True:
+        cur = x[1:]
+        cur[0] = rate
+        if total > -1e9:
+            break
+    for _ in range(3):
+        if rate > 1:
+            x[2] += y[0]
+        x = np.tanh(x)
+    return np.sum(x) + total
+
+
+PROGRAMS = [
+    alias_of_a_loop_that_may_not_run,
+    carried_array_that_starts_as_an_argument,
+    elements_that_are_read_one_by_one,
+    array_of_one_value_in_every_round,
+    masked_store_in_a_branch_of_a_loop,
+    lengths_that_fit_on_one_side_only,
+    variable_that_a_former_round_may_have_set,
+    variables_that_nobody_reads_again,
+]
+REFUSED = {alias_of_a_loop_that_may_not_run}
+
+
+def plain(function, *args):
+    return function(*(arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args))
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.35])
+@pytest.mark.parametrize("function", PROGRAMS)
+def test_value_and_gradient_are_exact_or_refused(function, rate):
+    args = np.array([0.3, 0.2, 0.9, 0.7]), np.array([0.45, 0.1, 0.8, 1.2]), rate
+    if function in REFUSED:
+        with pytest.raises(SymgradError, match="memory"):
+            symgrad.grad(function)(*args)
+        return
+    before = [np.copy(arg) for arg in args]
+    value, found = symgrad.value_and_grad(function, argnums=(0, 1))(*args)
+    assert value == plain(function, *args)
+    assert all(map(np.array_equal, before, args))
+    for position in (0, 1):
+        wanted = differences(lambda *moved: plain(function, *moved), args, position)
+        np.testing.assert_allclose(found[position], wanted, rtol=1e-8, atol=1e-8)
+
+
+def test_a_side_that_cannot_run_raises_as_the_function_does():
+    gradient = symgrad.grad(lengths_that_fit_on_one_side_only)
+    with pytest.raises(ValueError, match="lengths 4 and 3"):
+        gradient(np.ones(4), np.ones(4), -1.0)
+    np.testing.assert_array_equal(gradient(np.ones(4), np.ones(5), -1.0), np.full(4, 4.0))
+
+
+def escapes(x, rate):
+    try:
+        y = x * {}["missing"] if rate > 0 else x
+    except KeyError:
+        y = 7 * x
+    return y @ y
+
+
+def test_what_a_handler_may_answer_is_not_raised():
+    with pytest.raises(SymgradError):
+        symgrad.grad(escapes)(np.ones(2), 1.0)
