@@ -224,9 +224,8 @@ class Builder:
         return ref
 
     def output(self, block: Ref, role: Role, place: int | Ref, shape: Sequence[Expr], kind: Kind) -> Tensor:
-        """What comes out of a block; ``shape`` is that of the whole, rounds first where there are such."""
-        stacked = 1 if role in {Role.STATES, Role.TRACE} else 0
-        indices = (*map(self.index, shape[:stacked]), *self.indices(shape[stacked:]))
+        """What comes out of a block; ``shape`` is that of the whole: of states and traces, the rounds and a ref's axes."""
+        indices = tuple(map(self.index, shape)) if role in {Role.STATES, Role.TRACE} else self.indices(shape)
         free = tuple(index for index in indices if index is not None)
         key = f"Output {block.serial} {role.value} {place.serial if isinstance(place, Ref) else place}"
         if key in self._shared:
