@@ -1,5 +1,8 @@
 """symgrad: derivatives of NumPy functions, as readable NumPy source."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from symgrad.api import (
     CacheInfo,
     Verification,
@@ -8,10 +11,13 @@ from symgrad.api import (
     check_grads,
     clear_cache,
     custom_gradient,
+    elementwise_grad,
     grad,
     hvp,
+    jvp,
     value_and_grad,
     verify,
+    vjp,
 )
 from symgrad.errors import (
     ArgumentError,
@@ -46,8 +52,22 @@ __all__ = [
     "check_grads",
     "clear_cache",
     "custom_gradient",
+    "elementwise_grad",
     "grad",
     "hvp",
+    "jvp",
+    "optim",
     "value_and_grad",
     "verify",
+    "vjp",
 ]
+
+if TYPE_CHECKING:
+    from symgrad import optim
+else:
+
+    def __getattr__(name: str) -> Any:
+        """``symgrad.optim``, imported when it is asked for: not every derivative is for training."""
+        if name == "optim":
+            return import_module("symgrad.optim")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

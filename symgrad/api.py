@@ -13,7 +13,7 @@ from symgrad.ir.signature import Arg, NumberArg, Request, Signature, leaves
 from symgrad.runtime import cache, store
 from symgrad.runtime.cache import CacheInfo, cache_info
 from symgrad.runtime.derivative import Compiled, Derivative
-from symgrad.runtime.direction import with_direction
+from symgrad.runtime.forwarding import forwarded, pulling_back, pushing_forward, with_direction
 from symgrad.runtime.identity import CUSTOM, DERIVATIVE
 from symgrad.runtime.signature import describe
 from symgrad.verification import Verification, VerificationFailed, check_first_order
@@ -26,9 +26,13 @@ __all__ = [
     "check_grads",
     "clear_cache",
     "custom_gradient",
+    "elementwise_grad",
     "grad",
+    "hvp",
+    "jvp",
     "value_and_grad",
     "verify",
+    "vjp",
 ]
 
 _P = ParamSpec("_P")
@@ -127,6 +131,57 @@ def hvp(function: _Function, argnums: int | str = 0) -> Derived:
     return Derivative(with_direction(function), Request("hvp", position), Compiler).call  # type: ignore[return-value]
 
 
+def elementwise_grad(function: _Function, argnums: _Argnums = 0) -> Derived:
+    """The gradient of the sum of a function's results: the derivative, for a function that works element by element.
+
+    The result has the shape of the argument. ``argnums`` as for ``grad``.
+
+    >>> import numpy as np
+    >>> elementwise_grad(lambda x: np.tanh(x))(np.zeros(3))
+    array([1., 1., 1.])
+    """
+    return _transform("elementwise_grad", function, argnums, False)  # type: ignore[no-any-return]
+
+
+def vjp(function: _Function, *primals: Any) -> tuple[Any, _Function]:
+    """The value at ``primals``, and the pullback: a function from a cotangent to a tuple, one gradient per primal.
+
+    The cotangent has the shape and structure of the value. The pullback is a derivative like others (``source``);
+    it computes from the primals what it needs: there is no tape.
+
+    >>> value, pullback = vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> value, pullback(1.0)
+    (6.0, (3.0, 2.0))
+    """
+    derivative = _pullback(_differentiable(function, "vjp"), len(primals))
+    return function(*primals), functools.partial(derivative, *primals)
+
+
+@functools.lru_cache(maxsize=256)
+def _pullback(function: _Function, count: int) -> Derived:
+    return Derivative(pulling_back(function, vjp, count), Request("evaluate"), Compiler).call  # type: ignore[return-value]
+
+
+def jvp(function: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value at ``primals``, and its derivative along ``tangents``, which have their shapes.
+
+    Derived as formulas: the pullback is linear in the cotangent, and the derivative along a tangent is its transpose.
+
+    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (6.0, 3.0)
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    if len(primals) != len(tangents):
+        raise DifferentiationError("there are not as many tangents as primals", remedy="jvp(f, (x,), (v,))")
+    value, along = _pushforward(_differentiable(function, "jvp"), len(primals))(*primals, *tangents)
+    return value, along
+
+
+@functools.lru_cache(maxsize=256)
+def _pushforward(function: _Function, count: int) -> Derived:
+    return Derivative(pushing_forward(function, jvp, count), Request("evaluate"), Compiler).call  # type: ignore[return-value]
+
+
 def _transform(transform: str, function: _Function | None, argnums: _Argnums, has_aux: bool) -> Any:
     if function is None:
         return functools.partial(_transform, transform, argnums=argnums, has_aux=has_aux)
@@ -137,6 +192,8 @@ def _transform(transform: str, function: _Function | None, argnums: _Argnums, ha
 
 def _differentiable(function: object, transform: str) -> _Function:
     """A function written in Python, from what the user gave."""
+    if hasattr(function, DERIVATIVE):
+        return forwarded(function)  # type: ignore[arg-type]
     if isinstance(function, (FunctionType, MethodType)):
         return function
     if isinstance(call := getattr(function, "__call__", None), MethodType):  # noqa: B004

@@ -66,10 +66,6 @@ def compile_derivative(
     sizes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Compiled:
     """Derive, simplify and write the derivative of ``function`` for one signature."""
-    if hasattr(function, "__symgrad_derivative__"):
-        raise NotYetSupported(
-            "derivatives of derivatives are not supported yet", remedy="differentiate the gradient's formula by hand"
-        )
     with deep():
         try:
             return _compiled(function, request, signature, sizes, 0)
@@ -133,7 +129,7 @@ def _proved(
     parameters = tuple(inspect.signature(closed_form).parameters)
     renamed = Signature(parameters, signature.args)
     builder.share(dict(zip(parameters, signature.names, strict=True)))
-    other = read(closed_form, renamed, {}, builder, active=_active_names(request, renamed))
+    other = read(closed_form, renamed, {}, builder, differentiate, active=_active_names(request, renamed))
     wanted = [leaf for structure, _ in structures for leaf in _leaves(structure)]
     codes = {source.value.code: source.access for source in program.inputs}
     found = [gradients[codes[leaf.code]] for leaf in wanted if codes[leaf.code] in gradients]
@@ -164,18 +160,30 @@ def derive(
 ) -> tuple[Program, list[tuple[object, Code]], dict[str, Tensor], dict[Ref, str]]:
     """The program of a function, the differentiated arguments, and the gradient of each of their leaves."""
     builder = Builder() if builder is None else builder
-    active = _active_names(request, signature)
-    program = read(function, signature, sizes or {}, builder, active=active, written_out=written_out)
+    active = () if request.transform == "evaluate" else _active_names(request, signature)
+    program = read(function, signature, sizes or {}, builder, differentiate, active=active, written_out=written_out)
+    if request.transform == "evaluate":
+        return program, [], {}, {}
     loss = _loss(program, request)
     structures = [_argument(program, argnum) for argnum in _argnums(request)]
-    inputs = _differentiated(program, [structure for structure, _ in structures])
-    rules, variables = Rules(cheapest, OPERATIONS, _differential), _variables(program)
+    inputs = differentiated(program, [structure for structure, _ in structures])
+    rules, variables = _rules(), _variables(program)
     wrt = [source.value.tensor for source in inputs]
     found, names = gradient(builder, rules, loss, wrt, variables)
     if request.transform == "hvp":
         found, more = gradient(builder, rules, _along(program, found, builder), wrt, variables)
         names = {**names, **more}
     return program, structures, {s.access: g for s, g in zip(inputs, found, strict=True)}, names
+
+
+def _rules() -> Rules:
+    """What derivations take from other rooms."""
+    return Rules(cheapest, OPERATIONS, _differential)
+
+
+def differentiate(builder: Builder, target: Tensor, wrt: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The gradient that a program asks for."""
+    return gradient(builder, _rules(), target, wrt, {})[0]
 
 
 def _along(program: Program, gradients: Sequence[Tensor], builder: Builder) -> Tensor:
@@ -250,6 +258,9 @@ def _loss(program: Program, request: Request) -> Tensor:
             "return one number that depends on the arguments",
         )
     tensor = result.tensor
+    if request.transform == "elementwise_grad":
+        own = program.builder.fresh(tensor)
+        return Tensor(program.builder.sum(own.expr, own.free, own.kind), (), own.kind)
     if tensor.rank:
         shape = ", ".join(map(str, tensor.shape))
         raise _located(
@@ -264,7 +275,7 @@ def _located(program: Program, reason: str, remedy: str) -> DifferentiationError
     return DifferentiationError(reason, remedy=remedy, span=program.result_span)
 
 
-def _differentiated(program: Program, structures: Sequence[object]) -> list[Input]:
+def differentiated(program: Program, structures: Sequence[object]) -> list[Input]:
     """The real inputs inside the differentiated arguments."""
     codes = {value.code for structure in structures for value in _leaves(structure)}
     inputs = [

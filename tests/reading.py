@@ -18,6 +18,7 @@ from symgrad.ir.interpret import Interpreter
 from symgrad.ir.kinds import kind_of_value
 from symgrad.ir.program import Program, Value
 from symgrad.ir.signature import leaves
+from symgrad.pipeline import differentiate
 from symgrad.rules.functions import SPELLING
 from symgrad.rules.linalg import OPERATIONS
 from symgrad.runtime.identity import resolve
@@ -31,7 +32,7 @@ def program_of(function: Any, *args: Any, active: Any = (), **kwargs: Any) -> Pr
     scope = {**arguments, "np": np}
     found = [access for name, arg in signature.items() for access, _ in leaves(name, arg)]
     shapes = {access: np.shape(eval(access, scope)) for access in found if isinstance(eval(access, scope), np.ndarray)}
-    return read(function, signature, shapes, Builder(), active=active)
+    return read(function, signature, shapes, Builder(), differentiate, active=active)
 
 
 def _arguments(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:

@@ -144,3 +144,67 @@ def escapes(x, rate):
 def test_what_a_handler_may_answer_is_not_raised():
     with pytest.raises(SymgradError):
         symgrad.grad(escapes)(np.ones(2), 1.0)
+
+
+def grown(u, by):
+    u += by
+    return u
+
+
+def copy_that_changes_and_is_the_gradient_too(y, x, rate):
+    changed = grown(y.copy(), y)
+    return np.sum(changed) + y @ x
+
+
+def dict_that_changes_while_it_is_read(x, y, rate):
+    table = {"a": x, "b": y}
+    for name, item in table.items():
+        last = np.tanh(item) * rate
+        if name == "a":
+            table["b"] = table["b"] * 3
+    return np.sum(last)
+
+
+def last_row_that_a_loop_leaves(x, y, rate):
+    A = np.outer(x, y)
+    inner = A[1:, 1:]
+    for j, row in enumerate(A):
+        pass
+    row /= 1.5
+    return np.sum(inner * inner) + rate
+
+
+def slices_that_are_empty(x, y, rate):
+    part = x[::2]
+    part[1:-1] += part[:-2]
+    return np.mean(x[[0, 2, 0]]) + y @ y
+
+
+PLAIN = [
+    copy_that_changes_and_is_the_gradient_too,
+    dict_that_changes_while_it_is_read,
+    last_row_that_a_loop_leaves,
+    slices_that_are_empty,
+]
+
+
+@pytest.mark.parametrize("function", PLAIN)
+def test_value_and_gradient_are_exact(function):
+    args = np.array([0.3, 0.2, 0.9, 0.7]), np.array([0.45, 0.1, 0.8, 1.2]), 0.3
+    value, found = symgrad.value_and_grad(function, argnums=(0, 1))(*args)
+    assert value == plain(function, *args)
+    for position in (0, 1):
+        wanted = differences(lambda *moved: plain(function, *moved), args, position)
+        np.testing.assert_allclose(found[position], wanted, rtol=1e-8, atol=1e-8)
+
+
+def counted_in_a_branch(b, rate, W):
+    if rate < 0:
+        np.add.at(W, np.array([0, 2, 0]), np.maximum(b, 0.1))
+    return np.sum(W)
+
+
+def test_a_branch_that_counts_gives_floats():
+    found = symgrad.grad(counted_in_a_branch)(np.ones(3), -1.0, np.ones((3, 3)))
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, [3.0, 3.0, 3.0])

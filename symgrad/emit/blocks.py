@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import sympy
 
 from symgrad.emit.array import Array, Layout
+from symgrad.emit.formulas import FormulaSuite
 from symgrad.emit.suites import BranchSuite, LoopSuite, Suite, leaf
 from symgrad.errors import InternalError
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Equation, Loop, Output, Role
-from symgrad.ir.program import Choose, Define, Effect, Region, Repeat, Value
+from symgrad.ir.program import Choose, Define, Derive, Effect, Region, Repeat, Value
 from symgrad.ir.tensor import Entry, Index, Ref
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def spell_output(speller: Speller, equation: Equation, output: Output) -> Array:
     if isinstance(suite, BranchSuite) and isinstance(output.place, Ref):
         return Array(suite.kept(output.place), equation.indices, equation.ref.kind)
     assert isinstance(output.place, int)
+    assert not isinstance(suite, FormulaSuite)
     code = suite.outputs[output.place]
     if equation.ref in speller.names:
         speller.hints.setdefault(code, speller.names[equation.ref])
@@ -63,6 +65,8 @@ def add_statements(speller: Speller, region: Region) -> tuple[Code, ...]:
                 effects += _choose(speller, statement)
             case Define(value):
                 speller.sequence.append(value.code)
+            case Derive(value):
+                _enter(speller, FormulaSuite(Code(f"@formula{value.code.template}"), speller, statement))
     return tuple(effects)
 
 

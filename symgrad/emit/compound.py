@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from symgrad.emit.formulas import FormulaSuite, FormulaText
 from symgrad.emit.memory import base, is_new, is_spread
 from symgrad.emit.printing import expression_text, to_source
 from symgrad.emit.stacks import Stacks
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from symgrad.emit.statements import Statements
 
 
-def compound(outer: Statements, suite: Suite) -> LoopText | BranchText:
+def compound(outer: Statements, suite: Suite) -> LoopText | BranchText | FormulaText:
     """The writer of a suite."""
+    if isinstance(suite, FormulaSuite):
+        return FormulaText(outer, suite)
     return LoopText(outer, suite) if isinstance(suite, LoopSuite) else BranchText(outer, suite)
 
 

@@ -31,7 +31,7 @@ def write_function(
     arrange: str,
     reserved: Iterable[str],
     variables: Iterable[str],
-    hints: Mapping[Code, str],
+    hints: dict[Code, str],
     vectors: Mapping[Code, int],
     suites: Suites,
     sequence: Sequence[Code],

@@ -46,7 +46,7 @@ def emit_gradient(
 ) -> Generated:
     """Source of the derived function; ``structures`` are the differentiated arguments with their code,
     ``gradients`` are given by access text."""
-    returned = request.transform == "value_and_grad" or request.has_aux
+    returned = request.transform in {"value_and_grad", "evaluate"} or request.has_aux
     known = gather(program, _spelled(program, returned))
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
     effects = add_statements(speller, program.body)
@@ -122,11 +122,13 @@ def _gradient_code(structure: object, access: Code, inputs: Iterable[Input], lea
 
 def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[list[Code], str]:
     """The results in a row, and the template of the returned expression."""
+    if request.transform == "evaluate":
+        return [nested(program.result, _value_code, Code("None"))], "_0"
     single = not isinstance(request.argnums, tuple)
     places = [f"_{k}" for k in range(len(parts))]
     gradient = places[0] if single else f"({', '.join(places)}{',' if len(places) == 1 else ''})"
     outcome = program.result
-    if request.transform in {"grad", "hvp"} and not request.has_aux:
+    if request.transform in {"grad", "hvp", "elementwise_grad"} and not request.has_aux:
         return parts, gradient
     pair = outcome if request.has_aux and isinstance(outcome, tuple) else (outcome,)
     wanted = pair if request.transform == "value_and_grad" else pair[1:]

@@ -227,10 +227,10 @@ def _masked(
     mask = aligned(speller.entry(bracket), target)
     if not array.layout and not mask.layout:
         return _masked_number(array, mask)
-    kind = np.dtype(float) if is_python(array.kind) else array.kind
+    kind = np.dtype(array.kind)
     if all(_finite(speller, base, exponent) for base, exponent in powers.items()):
         return apply("_0 * _1", (array, mask), target, kind)
-    return apply("np.where(_0, _1, 0.0)", (mask, array), target, kind)
+    return apply("np.where(_0, _1, 0.0)", (mask, array), target, kind if is_floating(kind) else np.dtype(float))
 
 
 def _masked_number(array: Array, mask: Array) -> Array:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symgrad.emit.array import Array, arranged, floating
 from symgrad.emit.memory import base, is_new
-from symgrad.emit.speller import Speller
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
 from symgrad.ir.program import Input, Opaque, Value
 from symgrad.ir.tensor import Kind, Tensor
+
+if TYPE_CHECKING:
+    from symgrad.emit.speller import Speller
 
 
 @dataclass

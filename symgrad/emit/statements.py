@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from symgrad.emit.compound import BranchText, LoopText, compound
+from symgrad.emit.formulas import FormulaText
 from symgrad.emit.lifetimes import Lifetimes
 from symgrad.emit.memory import base, is_new, is_view
 from symgrad.emit.printing import parse_template, to_source
@@ -36,7 +37,7 @@ class Names:
 
     reserved: set[str]
     taken: set[str]
-    hints: Mapping[Code, str]
+    hints: dict[Code, str]
     modules: Mapping[str, str]
     counters: set[str] = field(default_factory=set)
 
@@ -87,7 +88,7 @@ class Statements:
     changed: set[Code] = field(default_factory=set)
     origins: dict[Code, set[Code]] = field(default_factory=dict)
     imports: dict[Code, None] = field(default_factory=dict)
-    inner: dict[Code, LoopText | BranchText] = field(default_factory=dict)
+    inner: dict[Code, LoopText | BranchText | FormulaText] = field(default_factory=dict)
     leaves: Set[Code] = frozenset()
     results: Mapping[Code, list[Code]] = field(default_factory=dict)
     forced: Set[Code] = frozenset()
@@ -142,7 +143,7 @@ class Statements:
             return self._compound(code).needs()
         return [(operand, 1) for operand in code.operands]
 
-    def _compound(self, code: Code) -> LoopText | BranchText:
+    def _compound(self, code: Code) -> LoopText | BranchText | FormulaText:
         if code not in self.inner:
             self.inner[code] = compound(self, self.suites.by_code[code])
         return self.inner[code]
@@ -265,7 +266,7 @@ class Statements:
             return None
         late = [operand for operand in self._late(code) if self._reads(operand, array)]
         waiting = [reader for reader in self.life.readers_after(array, code) if reader not in late]
-        if not all(map(self._is_ready, (*late, *waiting))):
+        if array in waiting or not all(map(self._is_ready, (*late, *waiting))):
             return None
         for operand in (*late, *waiting):
             if operand not in self.named:

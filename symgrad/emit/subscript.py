@@ -101,7 +101,9 @@ def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Cod
     step = position.coeff(index)
     position, length = sizes.find(position), sizes.find(length)
     start = sympy.expand(position - step * index)
-    stop = sympy.expand(start + step * (sizes.find(index.size) - 1) + (1 if step > 0 else -1))
+    stop = sympy.expand(start + step * sizes.find(index.size))
+    if step < 0:
+        stop -= step + 1
     if step > 0:
         low = "" if start == 0 else _bound(sizes, start, length, operands, size)
         high = (

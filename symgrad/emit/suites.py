@@ -16,6 +16,7 @@ import numpy as np
 import sympy
 
 from symgrad.emit.array import floating
+from symgrad.emit.formulas import FormulaSuite
 from symgrad.emit.memory import base, is_new
 from symgrad.emit.operation import whole
 from symgrad.ir.code import Code
@@ -296,7 +297,7 @@ class BranchSuite:
         return first, second
 
 
-Suite = LoopSuite | BranchSuite
+Suite = LoopSuite | BranchSuite | FormulaSuite
 
 
 @dataclass

@@ -176,7 +176,7 @@ class Aliasing:
         for member in group:
             if member in self._frozen:
                 raise NotYetSupported(self._frozen[member], remedy="change a copy of it")
-        others = [other for other in self._others(group[0], group) if other not in self._released or is_reached(other)]
+        others = [other for other in self._others(group[0], group) if self._is_alive(other, is_reached)]
         if others:
             conflicts = [self._divided[value] for value in (*group, *others) if value in self._divided]
             if conflicts:
@@ -187,6 +187,10 @@ class Aliasing:
                 f"this changes an array in place whose memory another one{other} may share",
                 remedy="make a copy before it is changed: x = x.copy()",
             )
+
+    def _is_alive(self, value: Value, is_reached: Callable[[Value], bool]) -> bool:
+        """Whether an array, or a view of it, may be read later."""
+        return any(member not in self._released or is_reached(member) for member in self.group(value))
 
     def _others(self, root: Value, group: list[Value]) -> list[Value]:
         """Arrays that may share memory with a group, in a way that is not known."""

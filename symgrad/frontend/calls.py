@@ -8,6 +8,7 @@ import inspect
 import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from symgrad.frontend.code_writer import Template, spelling
 from symgrad.frontend.comprehensions import gathered
 from symgrad.frontend.construction import construct
 from symgrad.frontend.custom import call_custom
+from symgrad.frontend.derived import call_derived, jvp, transformed, vjp
 from symgrad.frontend.draws import call_draw, is_draw
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.inlining import inline, inline_closure, inline_definition
@@ -31,7 +33,18 @@ from symgrad.frontend.outputs import directed, into
 from symgrad.frontend.runs import arrayed
 from symgrad.frontend.streams import settled
 from symgrad.frontend.texts import method as method_of_text
-from symgrad.frontend.values import Bound, Closure, Method, Named, OpaqueMethod, describe, has_values, leaves
+from symgrad.frontend.values import (
+    Bound,
+    Closure,
+    Derived,
+    Method,
+    Named,
+    OpaqueMethod,
+    Pullback,
+    describe,
+    has_values,
+    leaves,
+)
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.rules.methods import METHODS
@@ -55,19 +68,20 @@ def call(
             return _method(frame, node, function, args, keywords)
         case Closure():
             return inline_closure(frame, function, args, keywords)
+        case Derived() | Pullback():
+            return call_derived(frame, node, function, args, keywords)
         case Bound():
             return call(frame, node, function.function, (*function.args, *args), {**function.keywords, **keywords})
         case functools.partial():
             return _partial(frame, node, function, args, keywords)
+        case _ if hasattr(function, "__symgrad_derivative__"):
+            return call_derived(frame, node, _derivative(frame, function), args, keywords)
         case _ if is_draw(function):
             return call_draw(frame, node, function, args, keywords)
         case types.MethodType() if not from_library(function.__func__):
             return _bound_method(frame, node, function, args, keywords)
     if not callable(function):
         raise ArgumentError(f"{describe(function)} cannot be called")
-    if hasattr(function, "__symgrad_derivative__"):
-        remedy = "take the derivative of the whole function"
-        raise NotYetSupported("a derived function inside of a function is not supported yet", remedy=remedy)
     if hasattr(function, "__symgrad_custom_gradient__"):
         return call_custom(frame, node, function, args, keywords)
     return _function(frame, node, function, args, keywords)
@@ -78,11 +92,7 @@ def _function(
 ) -> object:
     function = abs if function is operator.abs else function
     if getattr(function, "__module__", None) == "symgrad.api":
-        transform = getattr(function, "__name__", function)
-        raise NotYetSupported(
-            f"symgrad.{transform} in a function that is differentiated is not supported yet",
-            remedy="write the gradient as a function, and use it with symgrad.custom_gradient",
-        )
+        return _transform(frame, node, function.__name__, args, keywords)
     name = _name(frame, node, function)
     changing = change_of(function)
     if changing is not None:
@@ -98,6 +108,25 @@ def _function(
         if row is not None:
             return known(frame, node, function, name, row, args, keywords)
     return _unlisted(frame, node, function, name, args, keywords)
+
+
+def _transform(frame: Frame, node: ast.expr, name: str, args: Arguments, keywords: Keywords) -> object:
+    """A transform of symgrad's, called inside of a function."""
+    if name in {"grad", "value_and_grad", "elementwise_grad", "hvp"}:
+        return transformed(name, args, keywords)
+    if name in {"vjp", "jvp"}:
+        return (vjp if name == "vjp" else jvp)(frame, node, args, keywords)
+    remedy = "call it outside of the function"
+    raise NotYetSupported(f"symgrad.{name} in a function that is differentiated is not supported yet", remedy=remedy)
+
+
+def _derivative(frame: Frame, function: Any) -> Derived:
+    """What a transform gave outside of the function that is being read."""
+    found = function.__symgrad_derivative__
+    path = frame.reader.captures.path(function)
+    if path is not None:
+        frame.reader.captures.know(path, found.function)
+    return Derived(found.request.transform, found.function, found.request.argnums, found.request.has_aux)
 
 
 def _unlisted(

@@ -13,7 +13,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from symgrad.errors import NotYetSupported
-from symgrad.frontend.values import Bound, Closure, Growing, Method, Run, Stream, Super, is_dataclass_instance, is_made
+from symgrad.frontend.values import (
+    Bound,
+    Closure,
+    Derived,
+    Growing,
+    Method,
+    Pullback,
+    Run,
+    Stream,
+    Super,
+    is_dataclass_instance,
+    is_made,
+)
 from symgrad.ir.program import Value
 
 if TYPE_CHECKING:
@@ -170,12 +182,10 @@ def _parts(item: object) -> Iterable[object]:
         return item
     if isinstance(item, Closure):
         return (item.frame, *item.defaults, *item.keyword_defaults.values())
-    if isinstance(item, Bound):
-        return (item.function, *item.args, *item.keywords.values())
+    if isinstance(item, Bound | Derived | Pullback | Super):
+        return item.parts
     if isinstance(item, Method):
         return (item.value,)
-    if isinstance(item, Super):
-        return (item.owner,)
     if isinstance(item, Run):
         return item.arrays
     if isinstance(item, Growing):

@@ -22,9 +22,11 @@ from symgrad.frontend.liveness import liveness
 from symgrad.frontend.source import FunctionNode, Source
 from symgrad.ir.builder import Builder
 from symgrad.ir.program import Statement, Value
-from symgrad.ir.tensor import Expr
+from symgrad.ir.tensor import Expr, Tensor
 
 MOST_CALLS = 200
+Differentiate = Callable[[Builder, Tensor, Sequence[Tensor]], Sequence[Tensor]]
+"""The gradient of a number with respect to arrays that are entries."""
 STATIC_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
@@ -41,7 +43,8 @@ class Reader:
     """What all frames of one program share.
 
     ``run`` executes the body of a frame and returns its result; ``call`` calls a function with objects; ``evaluate``
-    and ``execute`` read one expression and one statement. A loop of at most ``written_out`` rounds is written round by
+    and ``execute`` read one expression and one statement; ``differentiate`` takes the derivatives that the program asks
+    for. A loop of at most ``written_out`` rounds is written round by
     round; ``rounds`` counts these.
 
     ``loops`` counts those whose bodies are being read, for all rounds; ``catching`` the handlers that may answer what
@@ -59,6 +62,7 @@ class Reader:
     call: Callable[[Frame, ast.expr, object, Sequence[object], Mapping[str, object]], object]
     evaluate: Callable[[Frame, ast.expr], object]
     execute: Callable[[Frame, ast.stmt], object]
+    differentiate: Differentiate
     filename: str = ""
     statements: list[Statement] = field(default_factory=list)
     identifiers: set[str] = field(default_factory=set)

@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import sympy
 
@@ -100,6 +100,8 @@ class Late(list[object]):
 def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
     """What a ``for`` runs over; a list where the elements are known while compiling."""
     called = _builtin(frame, node)
+    if called is None and _is_view(node):
+        return _view(frame, node)
     if called is None:
         return over(frame, node, frame.reader.evaluate(frame, node))
     assert isinstance(node, ast.Call)
@@ -113,6 +115,22 @@ def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
         return _reversed(inner[0])
     strict = any(truth(frame, keyword.value, frame.reader.evaluate(frame, keyword.value)) for keyword in node.keywords)
     return _zipped(frame, node, inner, strict=strict)
+
+
+def _is_view(node: ast.expr) -> TypeGuard[ast.Call]:
+    """Whether this looks like a view of a dict."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"items", "values"}
+
+
+def _view(frame: Frame, node: ast.Call) -> Iteration | list[object]:
+    """The items of a dict as they are when it is their turn: a round may change those of later ones."""
+    assert isinstance(node.func, ast.Attribute)
+    owner = frame.reader.evaluate(frame, node.func.value)
+    if not isinstance(owner, dict) or node.args or node.keywords:
+        return over(frame, node, frame.reader.evaluate(frame, node))
+    frame.variables[f"@{node.lineno}_{node.col_offset}"] = owner
+    keys, pairs = list(owner), node.func.attr == "items"
+    return Late(lambda: len(keys), lambda place: (keys[place], owner[keys[place]]) if pairs else owner[keys[place]])
 
 
 def _builtin(frame: Frame, node: ast.expr) -> object:

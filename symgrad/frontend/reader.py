@@ -16,7 +16,7 @@ from symgrad.frontend.calls import call
 from symgrad.frontend.captures import Captures
 from symgrad.frontend.environment import Conflict, as_it_is
 from symgrad.frontend.expressions import evaluate
-from symgrad.frontend.frame import Frame, Namespace, Reader, assigned_names
+from symgrad.frontend.frame import Differentiate, Frame, Namespace, Reader, assigned_names
 from symgrad.frontend.inlining import defaults_of
 from symgrad.frontend.parameters import called_arguments, parameter_list
 from symgrad.frontend.source import FunctionNode, locate, parameter_names
@@ -35,6 +35,7 @@ def read(
     signature: Signature,
     shapes: Mapping[str, tuple[int, ...]],
     builder: Builder,
+    differentiate: Differentiate,
     *,
     active: Collection[str] = (),
     written_out: int = 0,
@@ -42,7 +43,8 @@ def read(
     """The program of a call of ``function`` with arguments of these types.
 
     ``shapes`` gives the shape of every array argument by its access text (``X``, ``params["W"]``), where it is known;
-    integers in the parameters named by ``active`` count as floats. Loops of at most ``written_out`` rounds, where their
+    ``differentiate`` takes the derivatives that the function itself asks for.
+    Integers in the parameters named by ``active`` count as floats. Loops of at most ``written_out`` rounds, where their
     number is known, are written round by round.
 
     Raises ``SymgradError``, located in the user's source, for everything that cannot be differentiated.
@@ -51,7 +53,8 @@ def read(
     source, node = locate(root)
     arguments = Arguments(builder, shapes, active, Aliasing())
     taken = {*signature.names, *parameter_names(node.args), *assigned_names(node), *RESERVED}
-    reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, source.filename)
+    reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, differentiate)
+    reader.filename = source.filename
     reader.written_out = written_out
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     given = as_it_is(objects)

@@ -30,7 +30,7 @@ def evaluate(
 ) -> Tensor:
     """``definition(*operands, **keywords)`` in index notation; operands that are not tensors are static."""
     arguments = Arguments(builder, {}, (), Aliasing())
-    reader = Reader(builder, arguments, Captures(arguments, set()), run, call, evaluate_expression, execute)
+    reader = Reader(builder, arguments, Captures(arguments, set()), run, call, evaluate_expression, execute, _without)
     node = ast.Constant(None, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
     frame = Frame(reader, Source("<rule>", (), ast.Module([], [])), ast.Lambda(_NOTHING, node), {})
     values = [
@@ -41,6 +41,10 @@ def evaluate(
     if not isinstance(result, Value):
         raise InternalError(f"the rule {definition.__name__} does not give an array")
     return result.tensor
+
+
+def _without(*_: object) -> Sequence[Tensor]:
+    raise InternalError("a rule asks for a derivative")
 
 
 _NOTHING = ast.arguments([], [], None, [], [], None, [])

@@ -86,6 +86,39 @@ class Bound:
     args: tuple[object, ...]
     keywords: Mapping[str, object]
 
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """What is reached through this."""
+        return (self.function, *self.args, *self.keywords.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """What a transform of symgrad's gives: a derivative of ``function``, not called yet."""
+
+    transform: str
+    function: object
+    argnums: int | str | tuple[int | str, ...] = 0
+    has_aux: bool = False
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """What is reached through this."""
+        return (self.function,)
+
+
+@dataclass(frozen=True, eq=False)
+class Pullback:
+    """What ``vjp`` gives besides the value: a function of the cotangent of ``result``, for the ``inputs``."""
+
+    result: object
+    inputs: tuple[object, ...]
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """What is reached through this."""
+        return (self.result, *self.inputs)
+
 
 @dataclass(frozen=True, eq=False)
 class Super:
@@ -93,6 +126,11 @@ class Super:
 
     after: type
     owner: object
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """What is reached through this."""
+        return (self.owner,)
 
 
 @dataclass(eq=False)
@@ -208,10 +246,8 @@ def children(item: object) -> Iterable[object]:
             return item.values()
         case slice():
             return (item.start, item.stop, item.step)
-        case Bound():
-            return (item.function, *item.args, *item.keywords.values())
-        case Super():
-            return (item.owner,)
+        case Bound() | Derived() | Pullback() | Super():
+            return item.parts
         case Run():
             return item.arrays
         case Growing():

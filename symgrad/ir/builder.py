@@ -224,7 +224,7 @@ class Builder:
         return ref
 
     def output(self, block: Ref, role: Role, place: int | Ref, shape: Sequence[Expr], kind: Kind) -> Tensor:
-        """What comes out of a block; ``shape`` is that of the whole: of states and traces, the rounds and a ref's axes."""
+        """What comes out of a block, all of this ``shape``: the rounds and the axes of a ref for states and traces."""
         indices = tuple(map(self.index, shape)) if role in {Role.STATES, Role.TRACE} else self.indices(shape)
         free = tuple(index for index in indices if index is not None)
         key = f"Output {block.serial} {role.value} {place.serial if isinstance(place, Ref) else place}"

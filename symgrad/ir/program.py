@@ -137,7 +137,19 @@ class Choose:
     outputs: tuple[Code, ...]
 
 
-Statement = Define | Effect | Repeat | Choose
+@dataclass(frozen=True, eq=False)
+class Derive:
+    """A part of a derivative that the program itself takes: ``formula``, in the shape and dtype of ``like``.
+
+    ``value`` is what it means, and the code that stands for it.
+    """
+
+    value: Value
+    like: Value
+    formula: Tensor
+
+
+Statement = Define | Effect | Repeat | Choose | Derive
 
 
 @dataclass(frozen=True)
@@ -149,7 +161,7 @@ class Region:
     def values(self) -> Iterator[Value]:
         """The values that are defined here, in order, without those of blocks inside."""
         for statement in self.statements:
-            if isinstance(statement, Define):
+            if isinstance(statement, Define | Derive):
                 yield statement.value
 
     @property
