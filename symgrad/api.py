@@ -28,6 +28,7 @@ __all__ = [
     "custom_gradient",
     "elementwise_grad",
     "grad",
+    "gradients",
     "hvp",
     "jvp",
     "value_and_grad",
@@ -143,6 +144,25 @@ def elementwise_grad(function: _Function, argnums: _Argnums = 0) -> Derived:
     return _transform("elementwise_grad", function, argnums, False)  # type: ignore[no-any-return]
 
 
+def gradients(function: _Function, ys: str | Sequence[str], xs: str | Sequence[str]) -> Derived:
+    """Derivatives between named variables inside of a function: of the sum of ``ys`` with respect to each of ``xs``.
+
+    Variables count as they are at the end of the function; parameters are variables, too. The result is a list with
+    the shape of each of ``xs`` (one array if ``xs`` is one name), None where nothing of ``ys`` depends on it.
+    (TensorFlow's ``tf.gradients``.)
+
+    >>> def chain(x, w1, w2):
+    ...     y1 = x * w1
+    ...     y2 = y1 * w2
+    ...     return y2
+    >>> gradients(chain, "y2", ["y1", "w1", "x"])(2.0, 3.0, 5.0)
+    [5.0, 10.0, 15.0]
+    """
+    wanted = (ys,) if isinstance(ys, str) else tuple(ys), (xs,) if isinstance(xs, str) else tuple(xs)
+    request = Request("gradients" if not isinstance(xs, str) else "derivative", (), False, wanted)
+    return Derivative(_differentiable(function, "gradients"), request, Compiler).call  # type: ignore[return-value]
+
+
 def vjp(function: _Function, *primals: Any) -> tuple[Any, _Function]:
     """The value at ``primals``, and the pullback: a function from a cotangent to a tuple, one gradient per primal.
 
@@ -159,7 +179,7 @@ def vjp(function: _Function, *primals: Any) -> tuple[Any, _Function]:
 
 @functools.lru_cache(maxsize=256)
 def _pullback(function: _Function, count: int) -> Derived:
-    return Derivative(pulling_back(function, vjp, count), Request("evaluate"), Compiler).call  # type: ignore[return-value]
+    return Derivative(pulling_back(function, vjp, count), Request("evaluate", ()), Compiler).call  # type: ignore[return-value]
 
 
 def jvp(function: _Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -179,7 +199,7 @@ def jvp(function: _Function, primals: Sequence[Any], tangents: Sequence[Any]) ->
 
 @functools.lru_cache(maxsize=256)
 def _pushforward(function: _Function, count: int) -> Derived:
-    return Derivative(pushing_forward(function, jvp, count), Request("evaluate"), Compiler).call  # type: ignore[return-value]
+    return Derivative(pushing_forward(function, jvp, count), Request("evaluate", ()), Compiler).call  # type: ignore[return-value]
 
 
 def _transform(transform: str, function: _Function | None, argnums: _Argnums, has_aux: bool) -> Any:

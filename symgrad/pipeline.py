@@ -38,7 +38,7 @@ from symgrad.ir.depth import deep
 from symgrad.ir.equation import Op
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Input, Program, Value
-from symgrad.ir.signature import Generated, Request, Signature
+from symgrad.ir.signature import PROGRAMS, Generated, Request, Signature
 from symgrad.ir.tensor import Entry, Ref, Tensor
 from symgrad.rules.functions import SCALAR_SPELLING, SPELLING
 from symgrad.rules.linalg import OPERATIONS
@@ -160,9 +160,18 @@ def derive(
 ) -> tuple[Program, list[tuple[object, Code]], dict[str, Tensor], dict[Ref, str]]:
     """The program of a function, the differentiated arguments, and the gradient of each of their leaves."""
     builder = Builder() if builder is None else builder
-    active = () if request.transform == "evaluate" else _active_names(request, signature)
-    program = read(function, signature, sizes or {}, builder, differentiate, active=active, written_out=written_out)
-    if request.transform == "evaluate":
+    active = () if request.transform in PROGRAMS else _active_names(request, signature)
+    program = read(
+        function,
+        signature,
+        sizes or {},
+        builder,
+        differentiate,
+        active=active,
+        written_out=written_out,
+        derivatives=request.variables,
+    )
+    if request.transform in PROGRAMS:
         return program, [], {}, {}
     loss = _loss(program, request)
     structures = [_argument(program, argnum) for argnum in _argnums(request)]

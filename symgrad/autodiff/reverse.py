@@ -59,7 +59,7 @@ class Reverse:
 
     def run(self) -> None:
         """Visit the equations from the last to the first."""
-        for equation in reversed([self.builder.own[ref] for ref in self.scopes if ref in self.builder.own]):
+        for equation in reversed([eq for ref, eq in self.builder.own.items() if ref in self.scopes]):
             if isinstance(equation.definition, Loop):
                 pull_back_loop(self, equation.ref, equation.definition)
             elif isinstance(equation.definition, Branch):

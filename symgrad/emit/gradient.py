@@ -19,7 +19,7 @@ from symgrad.emit.speller import Speller
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, needed, refs
 from symgrad.ir.program import Define, Input, Opaque, Program, Value
-from symgrad.ir.signature import Generated, Request, Signature
+from symgrad.ir.signature import PROGRAMS, Generated, Request, Signature
 from symgrad.ir.tensor import Ref, Tensor
 from symgrad.rules.row import Operation
 
@@ -46,7 +46,7 @@ def emit_gradient(
 ) -> Generated:
     """Source of the derived function; ``structures`` are the differentiated arguments with their code,
     ``gradients`` are given by access text."""
-    returned = request.transform in {"value_and_grad", "evaluate"} or request.has_aux
+    returned = request.transform in {"value_and_grad", *PROGRAMS} or request.has_aux
     known = gather(program, _spelled(program, returned))
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
     effects = add_statements(speller, program.body)
@@ -122,8 +122,9 @@ def _gradient_code(structure: object, access: Code, inputs: Iterable[Input], lea
 
 def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[list[Code], str]:
     """The results in a row, and the template of the returned expression."""
-    if request.transform == "evaluate":
-        return [nested(program.result, _value_code, Code("None"))], "_0"
+    if request.transform in PROGRAMS:
+        whole = program.result[0] if request.transform == "derivative" else program.result  # type: ignore[index]
+        return [nested(whole, _value_code, Code("None"))], "_0"
     single = not isinstance(request.argnums, tuple)
     places = [f"_{k}" for k in range(len(parts))]
     gradient = places[0] if single else f"({', '.join(places)}{',' if len(places) == 1 else ''})"

@@ -6,6 +6,7 @@ import ast
 import functools
 import inspect
 import operator
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -91,7 +92,7 @@ def _function(
     frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords
 ) -> object:
     function = abs if function is operator.abs else function
-    if getattr(function, "__module__", None) == "symgrad.api":
+    if _is_transform(function):
         return _transform(frame, node, function.__name__, args, keywords)
     name = _name(frame, node, function)
     changing = change_of(function)
@@ -108,6 +109,12 @@ def _function(
         if row is not None:
             return known(frame, node, function, name, row, args, keywords)
     return _unlisted(frame, node, function, name, args, keywords)
+
+
+def _is_transform(function: object) -> bool:
+    """Whether this is one of symgrad's own functions."""
+    name = getattr(function, "__name__", "")
+    return isinstance(function, types.FunctionType) and getattr(sys.modules.get("symgrad.api"), name, None) is function
 
 
 def _transform(frame: Frame, node: ast.expr, name: str, args: Arguments, keywords: Keywords) -> object:

@@ -17,11 +17,12 @@ import sympy
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.environment import as_it_is, is_instance
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.lifting import equal
 from symgrad.frontend.merging import instance, number_or_value
 from symgrad.frontend.source import parameter_names
 from symgrad.frontend.values import Bound, Closure, Derived, Pullback, describe
 from symgrad.ir.code import Code
-from symgrad.ir.equation import Equation, Map
+from symgrad.ir.equation import needed, refs
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Derive, Value
 from symgrad.ir.tensor import Entry, Expr, Tensor
@@ -96,6 +97,33 @@ def jvp(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> ob
     return result, _mapped(result, lambda leaf: made.get(id(leaf), 0.0))
 
 
+def between(frame: Frame, ys: Sequence[str], xs: Sequence[str]) -> list[object]:
+    """The derivatives of the sum of some variables of a function with respect to others, as they are at its end.
+
+    None for a variable on which the others do not depend.
+    """
+    targets = [leaf for name in ys for leaf in _floats(_valued(frame, _variable(frame, name)))]
+    sources = [_variable(frame, name) for name in xs]
+    for name, source in zip(xs, sources, strict=True):
+        if not _floats(source) or not all(isinstance(leaf.tensor.expr, Entry) for leaf in _floats(source)):
+            reason = f"{name} is no real variable that is assigned to outside of loops"
+            raise DifferentiationError(reason, remedy="assign it in the body of the function")
+    loss = _summed(frame, targets)
+    reached = needed(frame.builder.equations, refs([loss.expr]))
+    found = _gradient(frame, loss, sources)
+    connected = [[leaf for leaf in _floats(source) if refs([leaf.tensor.expr])[0] in reached] for source in sources]
+    return [slope if part else None for slope, part in zip(found, connected, strict=True)]
+
+
+def _variable(frame: Frame, name: str) -> object:
+    if name not in frame.variables:
+        known = ", ".join(variable for variable in frame.variables if variable.isidentifier())
+        raise DifferentiationError(
+            f"the function has no variable {name} at its end", remedy=f"its variables are {known}"
+        )
+    return frame.variables[name]
+
+
 def independent(frame: Frame, item: object) -> object:
     """An argument with inputs of its own for its real numbers and arrays."""
     return _mapped(as_it_is(item), lambda leaf: _independent(frame, leaf))
@@ -106,18 +134,8 @@ def _independent(frame: Frame, item: object) -> object:
     if value is None or not is_floating(value.tensor.kind):
         return item
     name = value.code.name or (value.code.template if value.code.template.isidentifier() else "x")
-    made = Value(_equal(frame, value.tensor, name), value.code)
+    made = Value(equal(frame.builder, value.tensor, name), value.code)
     return frame.reader.aliasing.array(made) if frame.reader.aliasing.is_array(value) else made
-
-
-def _equal(frame: Frame, tensor: Tensor, name: str) -> Tensor:
-    """An array of its own that is equal to another one."""
-    builder = frame.builder
-    made = builder.input(name, tensor.shape, tensor.kind)
-    assert isinstance(made.expr, Entry)
-    own = builder.rename(tensor, made.indices)
-    builder.equations[made.expr.ref] = Equation(made.expr.ref, made.free, Map(own))
-    return made
 
 
 def _mapped(item: Any, change: Callable[[object], object]) -> object:
@@ -235,7 +253,7 @@ def _derived(frame: Frame, like: Value, formula: Tensor) -> Value:
     """A derivative as a value of the program: a formula, written where it is read."""
     name = like.code.name or (like.code.template if like.code.template.isidentifier() else None)
     own = Tensor(formula.expr, formula.indices, like.tensor.kind)
-    meaning = _equal(frame, own, "d") if isinstance(own.expr, Entry) else frame.builder.define(own, "d")
+    meaning = equal(frame.builder, own, "d") if isinstance(own.expr, Entry) else frame.builder.define(own, "d")
     value = Value(meaning, Code(f"@d{next(_serial)}", (), None if name is None else f"d{name}"))
     frame.reader.statements.append(Derive(value.now, like.now, own))
     return frame.reader.aliasing.array(value) if like.tensor.rank else value

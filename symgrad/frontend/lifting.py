@@ -14,8 +14,9 @@ from symgrad.frontend.frame import Frame
 from symgrad.frontend.values import Named, describe, is_number, leaves, mapped
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
+from symgrad.ir.equation import Equation, Map
 from symgrad.ir.program import Input, Value
-from symgrad.ir.tensor import Expr, Tensor
+from symgrad.ir.tensor import Entry, Expr, Tensor
 from symgrad.rules.row import Algebra
 from symgrad.rules.table import lookup
 
@@ -47,6 +48,15 @@ def number(builder: Builder, item: object) -> Tensor:
         raise NotYetSupported("complex numbers are not supported yet", remedy="compute with real and imaginary parts")
     assert isinstance(item, bool | int | float)
     return builder.constant(item)
+
+
+def equal(builder: Builder, tensor: Tensor, name: str) -> Tensor:
+    """An array of its own that is equal to another one: what it is differentiated with respect to."""
+    made = builder.input(name, tensor.shape, tensor.kind)
+    assert isinstance(made.expr, Entry)
+    body = builder.rename(tensor, made.indices)
+    builder.equations[made.expr.ref] = Equation(made.expr.ref, made.free, Map(body))
+    return made
 
 
 def constant_array(frame: Frame, array: np.ndarray[Any, Any], code: Code) -> Value:

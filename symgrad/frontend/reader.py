@@ -14,6 +14,7 @@ from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.binding import bind
 from symgrad.frontend.calls import call
 from symgrad.frontend.captures import Captures
+from symgrad.frontend.derived import between
 from symgrad.frontend.environment import Conflict, as_it_is
 from symgrad.frontend.expressions import evaluate
 from symgrad.frontend.frame import Differentiate, Frame, Namespace, Reader, assigned_names
@@ -39,13 +40,15 @@ def read(
     *,
     active: Collection[str] = (),
     written_out: int = 0,
+    derivatives: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
 ) -> Program:
     """The program of a call of ``function`` with arguments of these types.
 
     ``shapes`` gives the shape of every array argument by its access text (``X``, ``params["W"]``), where it is known;
     ``differentiate`` takes the derivatives that the function itself asks for.
     Integers in the parameters named by ``active`` count as floats. Loops of at most ``written_out`` rounds, where their
-    number is known, are written round by round.
+    number is known, are written round by round. With ``derivatives`` the result is those of the first variables with
+    respect to the others.
 
     Raises ``SymgradError``, located in the user's source, for everything that cannot be differentiated.
     """
@@ -56,11 +59,13 @@ def read(
     reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, differentiate)
     reader.filename = source.filename
     reader.written_out = written_out
+    reader.watched = frozenset() if derivatives is None else frozenset((*derivatives[0], *derivatives[1]))
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     given = as_it_is(objects)
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
     with deep(), frame.open():
         result, span = _result(frame, function, objects, signature)
+        result = result if derivatives is None else between(frame, *derivatives)
     return Program(
         name=node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else "function",
         parameters=parameter_list(root, node, _skipped(function, signature, node)),

@@ -10,6 +10,7 @@ from symgrad.errors import ArgumentError, UnsupportedSyntax
 from symgrad.frontend.containers import set_attribute
 from symgrad.frontend.effects import rename
 from symgrad.frontend.frame import Frame, Reader
+from symgrad.frontend.lifting import equal
 from symgrad.frontend.outside import assign_outside
 from symgrad.frontend.scopes import owner_frame
 from symgrad.frontend.stores import set_part
@@ -49,6 +50,8 @@ def _name(frame: Frame, target: ast.expr, name: str, item: object) -> None:
     reader.identifiers.add(name)
     if isinstance(item, Value):
         _named(frame, target, name, item)
+        if name in reader.watched and frame is reader.frames[0]:
+            item.become(equal(reader.builder, item.tensor, name), item.code)
     elif isinstance(item, Opaque) and item.code.operands and item.code.name is None and frame.place is None:
         item.code = replace(item.code, name=name, line=frame.line(target))
         rename(reader, item.code)

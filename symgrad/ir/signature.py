@@ -112,17 +112,23 @@ class Signature:
             yield from leaves(name, arg)
 
 
+PROGRAMS = frozenset({"evaluate", "gradients", "derivative"})
+"""Transforms that give what the program computes, with the derivatives that it takes itself."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is asked for: a transform of a function with respect to some of its arguments.
 
     An integer in ``argnums`` is the position of a positional argument (it may reach into ``*args``); a name is a
     keyword-only parameter, or a whole ``*args`` or ``**kwargs``. A tuple asks for a tuple of gradients.
+    ``variables`` are those inside of the function that are differentiated, and with respect to which.
     """
 
     transform: str  # "grad", "value_and_grad", ...
     argnums: int | str | tuple[int | str, ...] = 0
     has_aux: bool = False
+    variables: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
