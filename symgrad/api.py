@@ -15,6 +15,7 @@ from symgrad.runtime.cache import CacheInfo, cache_info
 from symgrad.runtime.derivative import Compiled, Derivative
 from symgrad.runtime.forwarding import forwarded, pulling_back, pushing_forward, with_direction
 from symgrad.runtime.identity import CUSTOM, DERIVATIVE
+from symgrad.runtime.rules import RULE
 from symgrad.runtime.signature import describe
 from symgrad.verification import Verification, VerificationFailed, check_first_order
 
@@ -212,7 +213,7 @@ def _transform(transform: str, function: _Function | None, argnums: _Argnums, ha
 
 def _differentiable(function: object, transform: str) -> _Function:
     """A function written in Python, from what the user gave."""
-    if hasattr(function, DERIVATIVE):
+    if hasattr(function, DERIVATIVE) or hasattr(function, RULE):
         return forwarded(function)  # type: ignore[arg-type]
     if isinstance(function, (FunctionType, MethodType)):
         return function

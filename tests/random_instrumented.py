@@ -34,7 +34,7 @@ class Rejected(Exception):
     """The program is near a kink, or does not end, or has values of immoderate size."""
 
 
-FAILURES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, NameError, RecursionError, Rejected)
+FAILURES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, NameError, RuntimeError, Rejected)
 
 
 def compared(name: str, left: Any, right: Any) -> Any:

@@ -10,7 +10,7 @@ from symgrad.ir.code import Code
 from symgrad.ir.equation import Definition, Op
 from symgrad.ir.kinds import common_kind, is_floating
 from symgrad.ir.tensor import Tensor
-from symgrad.rules.custom import CALL, PULLBACK
+from symgrad.rules.custom import CALL, PULLBACK, RULED
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -20,6 +20,8 @@ def spell_operation(speller: Speller, op: Op) -> Array:
     """The row's spelling of the operands."""
     if op.name == PULLBACK:
         return _pullback(speller, op)
+    if op.name == RULED:
+        return Array(whole(speller, op.operands[0]), op.axes, op.operands[0].kind)
     row = speller.operations[op.name]
     template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
     operands = tuple(whole(speller, operand) for operand in op.operands)

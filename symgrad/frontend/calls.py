@@ -34,6 +34,7 @@ from symgrad.frontend.outputs import directed, into
 from symgrad.frontend.runs import arrayed
 from symgrad.frontend.streams import settled
 from symgrad.frontend.texts import method as method_of_text
+from symgrad.frontend.user_rules import Again, call_by_rule, rule_of
 from symgrad.frontend.values import (
     Bound,
     Closure,
@@ -69,20 +70,34 @@ def call(
             return _method(frame, node, function, args, keywords)
         case Closure():
             return inline_closure(frame, function, args, keywords)
+        case Derived("checkpoint", inner):
+            return call_by_rule(frame, node, None, Again(inner), args, keywords)
         case Derived() | Pullback():
             return call_derived(frame, node, function, args, keywords)
         case Bound():
             return call(frame, node, function.function, (*function.args, *args), {**function.keywords, **keywords})
         case functools.partial():
             return _partial(frame, node, function, args, keywords)
-        case _ if hasattr(function, "__symgrad_derivative__"):
-            return call_derived(frame, node, _derivative(frame, function), args, keywords)
         case _ if is_draw(function):
             return call_draw(frame, node, function, args, keywords)
-        case types.MethodType() if not from_library(function.__func__):
+        case types.MethodType() if not from_library(function.__func__) and not hasattr(
+            function, "__symgrad_derivative__"
+        ):
             return _bound_method(frame, node, function, args, keywords)
     if not callable(function):
         raise ArgumentError(f"{describe(function)} cannot be called")
+    return _by_attribute(frame, node, function, args, keywords)
+
+
+def _by_attribute(
+    frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords
+) -> object:
+    """A derivative, a function with a rule of its own, or any other."""
+    if hasattr(function, "__symgrad_derivative__"):
+        return call_derived(frame, node, _derivative(frame, function), args, keywords)
+    rule = rule_of(function)
+    if rule is not None:
+        return call_by_rule(frame, node, function, rule, args, keywords)
     if hasattr(function, "__symgrad_custom_gradient__"):
         return call_custom(frame, node, function, args, keywords)
     return _function(frame, node, function, args, keywords)
@@ -114,13 +129,17 @@ def _function(
 def _is_transform(function: object) -> bool:
     """Whether this is one of symgrad's own functions."""
     name = getattr(function, "__name__", "")
-    return isinstance(function, types.FunctionType) and getattr(sys.modules.get("symgrad.api"), name, None) is function
+    homes = (sys.modules.get("symgrad.api"), sys.modules.get("symgrad.custom"))
+    plain = isinstance(function, types.FunctionType) and not hasattr(function, "__symgrad_rule__")
+    return plain and any(getattr(home, name, None) is function for home in homes)
 
 
 def _transform(frame: Frame, node: ast.expr, name: str, args: Arguments, keywords: Keywords) -> object:
     """A transform of symgrad's, called inside of a function."""
     if name in {"grad", "value_and_grad", "elementwise_grad", "hvp"}:
         return transformed(name, args, keywords)
+    if name == "checkpoint":
+        return Derived(name, args[0])
     if name in {"vjp", "jvp"}:
         return (vjp if name == "vjp" else jvp)(frame, node, args, keywords)
     remedy = "call it outside of the function"

@@ -83,18 +83,18 @@ def jvp(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> ob
         raise ArgumentError("primals and tangents are tuples of one length", remedy="jvp(f, (x,), (v,))")
     inputs = [independent(frame, primal) for primal in primals]
     result = frame.reader.call(frame, node, function, inputs, {})
-    leaves = _floats(result)
+    leaves = floats(result)
     cotangents = [frame.builder.input("u", leaf.tensor.shape, leaf.tensor.kind) for leaf in leaves]
-    loss = sympy.Add(*(_product(frame, leaf.tensor, u) for leaf, u in zip(leaves, cotangents, strict=True)))
-    ends = [leaf for item in inputs for leaf in _floats(item)]
-    along = [_tensor(frame, leaf) for item in tangents for leaf in _floats(_valued(frame, item))]
+    loss = sympy.Add(*(product(frame, leaf.tensor, u) for leaf, u in zip(leaves, cotangents, strict=True)))
+    ends = [leaf for item in inputs for leaf in floats(item)]
+    along = [_tensor(frame, leaf) for item in tangents for leaf in floats(_valued(frame, item))]
     if len(ends) != len(along):
         raise ArgumentError("the tangents have not the structure of the primals")
     slopes = frame.reader.differentiate(frame.builder, Tensor(loss, (), float), [leaf.tensor for leaf in ends])
-    linear = sympy.Add(*(_product(frame, slope, tangent) for slope, tangent in zip(slopes, along, strict=True)))
+    linear = sympy.Add(*(product(frame, slope, tangent) for slope, tangent in zip(slopes, along, strict=True)))
     found = frame.reader.differentiate(frame.builder, Tensor(linear, (), float), cotangents)
     made = {id(leaf): _derived(frame, leaf, formula) for leaf, formula in zip(leaves, found, strict=True)}
-    return result, _mapped(result, lambda leaf: made.get(id(leaf), 0.0))
+    return result, mapped_values(result, lambda leaf: made.get(id(leaf), 0.0))
 
 
 def between(frame: Frame, ys: Sequence[str], xs: Sequence[str]) -> list[object]:
@@ -102,16 +102,16 @@ def between(frame: Frame, ys: Sequence[str], xs: Sequence[str]) -> list[object]:
 
     None for a variable on which the others do not depend.
     """
-    targets = [leaf for name in ys for leaf in _floats(_valued(frame, _variable(frame, name)))]
+    targets = [leaf for name in ys for leaf in floats(_valued(frame, _variable(frame, name)))]
     sources = [_variable(frame, name) for name in xs]
     for name, source in zip(xs, sources, strict=True):
-        if not _floats(source) or not all(isinstance(leaf.tensor.expr, Entry) for leaf in _floats(source)):
+        if not floats(source) or not all(isinstance(leaf.tensor.expr, Entry) for leaf in floats(source)):
             reason = f"{name} is no real variable that is assigned to outside of loops"
             raise DifferentiationError(reason, remedy="assign it in the body of the function")
     loss = _summed(frame, targets)
     reached = needed(frame.builder.equations, refs([loss.expr]))
     found = _gradient(frame, loss, sources)
-    connected = [[leaf for leaf in _floats(source) if refs([leaf.tensor.expr])[0] in reached] for source in sources]
+    connected = [[leaf for leaf in floats(source) if refs([leaf.tensor.expr])[0] in reached] for source in sources]
     return [slope if part else None for slope, part in zip(found, connected, strict=True)]
 
 
@@ -126,7 +126,7 @@ def _variable(frame: Frame, name: str) -> object:
 
 def independent(frame: Frame, item: object) -> object:
     """An argument with inputs of its own for its real numbers and arrays."""
-    return _mapped(as_it_is(item), lambda leaf: _independent(frame, leaf))
+    return mapped_values(as_it_is(item), lambda leaf: _independent(frame, leaf))
 
 
 def _independent(frame: Frame, item: object) -> object:
@@ -138,30 +138,30 @@ def _independent(frame: Frame, item: object) -> object:
     return frame.reader.aliasing.array(made) if frame.reader.aliasing.is_array(value) else made
 
 
-def _mapped(item: Any, change: Callable[[object], object]) -> object:
+def mapped_values(item: Any, change: Callable[[object], object]) -> object:
     """A container with ``change`` applied to what it holds."""
     match item:
         case tuple() if type(item) is tuple or hasattr(item, "_fields"):
-            return tuple.__new__(type(item), [_mapped(child, change) for child in item])
+            return tuple.__new__(type(item), [mapped_values(child, change) for child in item])
         case list():
-            return [_mapped(child, change) for child in item]
+            return [mapped_values(child, change) for child in item]
         case dict():
-            return {key: _mapped(child, change) for key, child in item.items()}
+            return {key: mapped_values(child, change) for key, child in item.items()}
         case _ if is_instance(item):
-            return instance(item, {name: _mapped(child, change) for name, child in vars(item).items()})
+            return instance(item, {name: mapped_values(child, change) for name, child in vars(item).items()})
     return change(item)
 
 
-def _floats(item: object) -> list[Value]:
+def floats(item: object) -> list[Value]:
     """The real numbers and arrays in a container."""
     found: list[Value] = []
-    _mapped(item, lambda leaf: found.append(leaf) if isinstance(leaf, Value) else None)
+    mapped_values(item, lambda leaf: found.append(leaf) if isinstance(leaf, Value) else None)
     return [leaf for leaf in found if is_floating(leaf.tensor.kind)]
 
 
 def _valued(frame: Frame, item: object) -> object:
     """A container with values for its numbers."""
-    return _mapped(item, lambda leaf: number_or_value(frame.reader, leaf) or leaf)
+    return mapped_values(item, lambda leaf: number_or_value(frame.reader, leaf) or leaf)
 
 
 def _place(function: object, argnum: int | str, args: Arguments, keywords: Keywords) -> int | str:
@@ -203,20 +203,21 @@ def _scalar(value: object) -> Tensor:
 
 
 def _summed(frame: Frame, value: object) -> Tensor:
-    tensors = [frame.builder.fresh(leaf.tensor) for leaf in _floats(value)]
+    tensors = [frame.builder.fresh(leaf.tensor) for leaf in floats(value)]
     return Tensor(sympy.Add(*(frame.builder.sum(t.expr, t.free, t.kind) for t in tensors)), (), float)
 
 
 def _paired(frame: Frame, first: object, second: object) -> Tensor:
     """The inner product of two containers of one structure."""
-    ones, others = _floats(first), _floats(_valued(frame, second))
+    ones, others = floats(first), floats(_valued(frame, second))
     if len(ones) != len(others):
         raise ArgumentError("the cotangent has not the structure of the value")
     pairs = zip(ones, others, strict=True)
-    return Tensor(sympy.Add(*(_product(frame, one.tensor, other.tensor) for one, other in pairs)), (), float)
+    return Tensor(sympy.Add(*(product(frame, one.tensor, other.tensor) for one, other in pairs)), (), float)
 
 
-def _product(frame: Frame, first: Tensor, second: Tensor) -> Expr:
+def product(frame: Frame, first: Tensor, second: Tensor) -> Expr:
+    """The sum of the products of entries."""
     builder = frame.builder
     if first.rank != second.rank:
         raise ArgumentError(f"an array of {second.rank} axes stands for a derivative of {first.rank} axes")
@@ -233,20 +234,20 @@ def _gradient(frame: Frame, loss: Tensor, wrt: Sequence[object], directions: Seq
 
     With a direction for an argument: the gradient of the product of the gradient and the direction.
     """
-    inputs = [leaf for item in wrt for leaf in _floats(item)]
+    inputs = [leaf for item in wrt for leaf in floats(item)]
     if not inputs:
         reason = "no argument that is differentiated is a real number or array"
         raise DifferentiationError(reason, remedy="check argnums")
     tensors = [leaf.tensor for leaf in inputs]
     formulas = frame.reader.differentiate(frame.builder, loss, tensors)
-    along = [leaf.tensor for item in directions for leaf in _floats(_valued(frame, item))]
+    along = [leaf.tensor for item in directions for leaf in floats(_valued(frame, item))]
     if along:
         if len(along) != len(tensors):
             raise DifferentiationError("the direction has not the structure of the argument", remedy="give one like it")
-        product = sympy.Add(*(_product(frame, one, other) for one, other in zip(formulas, along, strict=True)))
+        product = sympy.Add(*(product(frame, one, other) for one, other in zip(formulas, along, strict=True)))
         formulas = frame.reader.differentiate(frame.builder, Tensor(product, (), float), tensors)
     made = {id(leaf): _derived(frame, leaf, formula) for leaf, formula in zip(inputs, formulas, strict=True)}
-    return [_mapped(item, lambda leaf: made.get(id(leaf))) for item in wrt]
+    return [mapped_values(item, lambda leaf: made.get(id(leaf))) for item in wrt]
 
 
 def _derived(frame: Frame, like: Value, formula: Tensor) -> Value:

@@ -133,7 +133,8 @@ class Frame:
 
     ``outer`` is the frame of the enclosing function where the function was defined while reading; otherwise
     ``namespace`` knows the function's globals and closure. In a frame of a definition from the rules (``place``
-    is given) errors are located at the user's call. ``statement`` is the one that is being read.
+    is given) errors are located at the user's call. ``statement`` is the one that is being read;
+    ``hooks`` are called with the adjoints of variables.
     """
 
     reader: Reader
@@ -146,6 +147,7 @@ class Frame:
     place: Span | None = None
     scope: bool = True
     statement: ast.stmt | None = None
+    hooks: Mapping[str, object] = field(default_factory=dict)
     moment: int = 0
 
     @property

@@ -19,7 +19,22 @@ def inline(frame: Frame, function: FunctionType, args: Sequence[object], keyword
     """The result of a call of a function of the user's."""
     inner = entered(frame, function)
     inner.place = frame.place
+    inner.hooks = _hooks(frame, function)
     return _run(inner, function.__name__, args, keywords, defaults_of(frame, function, inner.node.args))
+
+
+def _hooks(frame: Frame, function: FunctionType) -> dict[str, object]:
+    """The hooks of the variables of a function, which the function that calls it knows."""
+    outer = frame.namespace.function if frame.namespace is not None else None
+    names = getattr(outer, "__symgrad_hooks__", ())
+    if frame.namespace is None or outer is None or outer.__globals__.get("_function") is not function:
+        return {}
+    found = {}
+    for name in names:
+        path, hook = frame.namespace.find(f"_hook_{name}")
+        frame.reader.captures.know(path or (), hook)
+        found[name] = hook
+    return found
 
 
 def entered(frame: Frame, function: FunctionType) -> Frame:

@@ -15,6 +15,7 @@ from symgrad.frontend.outside import assign_outside
 from symgrad.frontend.scopes import owner_frame
 from symgrad.frontend.stores import set_part
 from symgrad.frontend.truth import elements, rows
+from symgrad.frontend.user_rules import hooked_value
 from symgrad.frontend.values import Stream, describe
 from symgrad.ir.code import Code
 from symgrad.ir.program import Define, Opaque, Value
@@ -52,6 +53,8 @@ def _name(frame: Frame, target: ast.expr, name: str, item: object) -> None:
         _named(frame, target, name, item)
         if name in reader.watched and frame is reader.frames[0]:
             item.become(equal(reader.builder, item.tensor, name), item.code)
+        if name in frame.hooks:
+            item = hooked_value(frame, target, item, frame.hooks[name])
     elif isinstance(item, Opaque) and item.code.operands and item.code.name is None and frame.place is None:
         item.code = replace(item.code, name=name, line=frame.line(target))
         rename(reader, item.code)

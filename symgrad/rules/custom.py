@@ -6,7 +6,9 @@ The call returns ``(value, gradient)`` once; the pullback applies ``gradient`` t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from symgrad.errors import NoDerivative
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import Tensor
@@ -36,7 +38,32 @@ def pulled_call(
     return tuple(pulled(number, operand) for number, operand in enumerate(operands))
 
 
+RULED = "ruled"
+"""A value that is differentiated by a rule: the value, and what the rule may give cotangents for."""
+BLACK_BOX = "black_box"
+"""A call of a function that nobody looks into; ``text`` is the template of the call."""
+
+
+def pulled_by_rule(
+    builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], call: Any, result: int
+) -> tuple[Tensor | None, ...]:
+    """The cotangents that a rule of the user's gives; the value itself is a constant."""
+    return (None, *call.pull(builder, cotangent, operands[1:], result))
+
+
+def _refused(*_: object, text: str) -> tuple[Tensor | None, ...]:
+    name = text.partition("(")[0] or "a hook"
+    raise NoDerivative(f"{name} is a black box without a derivative", remedy="give its vjp, or that of its derivative")
+
+
+def _itself(_builder: Builder, cotangent: Tensor, _operands: Sequence[Tensor], **_: object) -> tuple[Tensor]:
+    return (cotangent,)
+
+
 OPERATIONS: dict[str, Operation] = {
+    RULED: Operation("_0", transpose=pulled_by_rule),
+    BLACK_BOX: Operation(lambda text: text, transpose=_refused),
+    "again": Operation("_0", transpose=_itself),
     CALL: Operation("_0[0]", transpose=pulled_call),
     PULLBACK: Operation("_0[1](_1)"),
 }

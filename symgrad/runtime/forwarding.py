@@ -40,6 +40,14 @@ def with_direction(function: Callable[..., Any]) -> FunctionType:
     return _made(function, parameters, f"_function({_passed(required, optional)})", optional)
 
 
+def hooking(function: Callable[..., Any], hooks: Mapping[str, Callable[..., Any]]) -> FunctionType:
+    """A function that calls ``function``, whose variables have hooks."""
+    made = forwarded(function)
+    made.__globals__.update({f"_hook_{name}": hook for name, hook in hooks.items()})
+    made.__dict__["__symgrad_hooks__"] = tuple(hooks)
+    return made
+
+
 def pulling_back(function: Callable[..., Any], transform: Callable[..., Any], count: int) -> FunctionType:
     """``(*primals, u) -> pullback(u)`` for a number of primals."""
     primals = [f"x{k}" for k in range(count)]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import Span
+from symgrad.runtime.rules import rule_of
 
 DERIVATIVE = "__symgrad_derivative__"
 CUSTOM = "__symgrad_custom_gradient__"
@@ -109,6 +110,9 @@ def callable_text(value: object) -> str:
         return f"{derivative.request} of {callable_text(derivative.function)}"
     if (custom := getattr(value, CUSTOM, None)) is not None:
         return f"custom gradient {callable_text(custom)}"
+    if (rule := rule_of(value)) is not None:
+        own = (rule.value, rule.vjp, rule.jvp, rule.differential, rule.shape)
+        return f"rule {rule.again} {rule.black_box} {' '.join(_part_text(part, value) for part in own)}"
     match value:
         case FunctionType():
             return function_text(value)
@@ -124,6 +128,11 @@ def callable_text(value: object) -> str:
             return f"partial {callable_text(value.func)} {value_text(value.args)} {value_text(value.keywords)}"
         case _:
             return f"object of {class_text(type(value))}"
+
+
+def _part_text(part: object, owner: object) -> str:
+    """The text of a part of a rule; the function itself by its name, since a rule may call it."""
+    return f"{getattr(owner, '__name__', '')} itself" if part is owner else value_text(part)
 
 
 def class_text(cls: type) -> str:
