@@ -44,7 +44,7 @@ bench: $(VENV)/bench.installed
 	$(BIN)/python benchmarks/run.py
 
 examples: $(VENV)/examples.installed
-	for example in examples/*.py; do $(BIN)/python $$example || exit 1; done
+	$(BIN)/python examples/run_all.py
 
 clean:
 	rm -rf $(VENV) build dist examples/out .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

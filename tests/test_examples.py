@@ -9,17 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from example_runs import EXAMPLES, result, run
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 DATA = EXAMPLES / "data"
-
-
-def run(script: str, *flags: str | Path) -> str:
-    command = [sys.executable, EXAMPLES / script, *flags]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert not re.search("batch|Warning", done.stderr), "a progress bar where there is no terminal, or a warning"
-    return done.stdout
 
 
 def row(output: str, first: str) -> list[str]:
@@ -36,7 +28,7 @@ def figure(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def output(figure: Path) -> str:
     """What softmax regression prints for two epochs on the images that come with symgrad."""
-    return run("mnist_softmax.py", "--epochs", "2", "--figure", figure)
+    return run("mnist_softmax.py", "--short", "--figure", figure)
 
 
 def test_three_ways_agree(output: str) -> None:
@@ -56,6 +48,10 @@ def test_source_is_shown(output: str) -> None:
     body = output.partition("symgrad wrote it:")[2].partition("Compared with")[0]
     assert "def loss_grad(W, b, X, Y):" in body
     compile(body.strip(), "shown", "exec")
+
+
+def test_result_is_the_accuracy(output: str) -> None:
+    assert result(output) == f"test accuracy {row(output, 'test accuracy')[1]} after 2 epochs"
 
 
 def test_origin_is_stated(output: str) -> None:
@@ -98,3 +94,38 @@ def test_subset_is_stratified() -> None:
         "x_test": ((2_000, 28, 28), np.uint8),
         "y_test": ((2_000,), np.uint8),
     }
+
+
+def run_all(directory: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, EXAMPLES / "run_all.py", "--directory", directory, *flags]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def write(path: Path, *statements: str) -> None:
+    path.write_text(
+        "\n".join(("import sys", 'if __name__ == "__main__":', *(f"    {line}" for line in statements), ""))
+    )
+
+
+def test_all_are_run(tmp_path: Path) -> None:
+    write(tmp_path / "second.py", "print('result: flags', *sys.argv[1:])")
+    write(tmp_path / "first.py", "print('more')", "print('result: one')")
+    (tmp_path / "helper.py").write_text("1 / 0\n")
+    done = run_all(tmp_path, "--short")
+    assert done.returncode == 0
+    first, second, _, total = done.stdout.splitlines()
+    assert re.fullmatch(r"first\.py +[\d.]+ s  one", first)
+    assert re.fullmatch(r"second\.py +[\d.]+ s  flags --short", second)
+    assert re.fullmatch(r"2 of 2 examples succeeded in [\d.]+ s", total)
+
+
+@pytest.mark.parametrize("statement", ["raise ValueError('trouble')", "print('trouble')"], ids=["error", "no result"])
+def test_a_failure_is_reported_and_the_others_run(tmp_path: Path, statement: str) -> None:
+    write(tmp_path / "first.py", statement)
+    write(tmp_path / "second.py", "print('result: two')")
+    done = run_all(tmp_path)
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout
+    assert re.search(r"second\.py +[\d.]+ s  two", done.stdout)
+    assert "1 of 2 examples succeeded" in done.stdout
+    assert "trouble" in done.stderr
