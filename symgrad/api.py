@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -175,7 +176,7 @@ def vjp(function: _Function, *primals: Any) -> tuple[Any, _Function]:
     (6.0, (3.0, 2.0))
     """
     derivative = _pullback(_differentiable(function, "vjp"), len(primals))
-    return function(*primals), functools.partial(derivative, *primals)
+    return function(*copy.deepcopy(primals)), functools.partial(derivative, *copy.deepcopy(primals))
 
 
 @functools.lru_cache(maxsize=256)

@@ -180,7 +180,7 @@ def derive(
     wrt = [source.value.tensor for source in inputs]
     found, names = gradient(builder, rules, loss, wrt, variables)
     if request.transform == "hvp":
-        found, more = gradient(builder, rules, _along(program, found, builder), wrt, variables)
+        found, more = gradient(builder, rules, _along(program, structures[0][0], found, builder), wrt, variables)
         names = {**names, **more}
     return program, structures, {s.access: g for s, g in zip(inputs, found, strict=True)}, names
 
@@ -190,14 +190,24 @@ def _rules() -> Rules:
     return Rules(cheapest, OPERATIONS, _differential)
 
 
+def _ordered(like: object, other: object) -> object:
+    """A container with the keys of its dicts in the order of another one."""
+    if isinstance(like, dict) and isinstance(other, dict) and like.keys() == other.keys():
+        return {key: _ordered(item, other[key]) for key, item in like.items()}
+    if isinstance(like, tuple | list) and isinstance(other, tuple | list) and len(like) == len(other):
+        return [_ordered(item, part) for item, part in zip(like, other, strict=True)]
+    return other
+
+
 def differentiate(builder: Builder, target: Tensor, wrt: Sequence[Tensor]) -> Sequence[Tensor]:
     """The gradient that a program asks for."""
     return gradient(builder, _rules(), target, wrt, {})[0]
 
 
-def _along(program: Program, gradients: Sequence[Tensor], builder: Builder) -> Tensor:
+def _along(program: Program, structure: object, gradients: Sequence[Tensor], builder: Builder) -> Tensor:
     """The derivative in the direction that the last argument gives."""
-    direction = _leaves(program.arguments[list(program.arguments)[-1]])
+    *_, given_direction = program.arguments.values()
+    direction = _leaves(_ordered(structure, given_direction))
     if len(direction) != len(gradients):
         raise _located(program, "the direction has not the structure of the argument", "give one like the argument")
     total = sympy.S.Zero

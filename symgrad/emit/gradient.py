@@ -14,7 +14,7 @@ from symgrad.emit.docstring import docstring
 from symgrad.emit.function import write_function
 from symgrad.emit.known import gather
 from symgrad.emit.respell import with_products
-from symgrad.emit.result import Results, nested
+from symgrad.emit.result import Results, containers, nested
 from symgrad.emit.speller import Speller
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, needed, refs
@@ -124,7 +124,7 @@ def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[li
     """The results in a row, and the template of the returned expression."""
     if request.transform in PROGRAMS:
         whole = program.result[0] if request.transform == "derivative" else program.result  # type: ignore[index]
-        return [nested(whole, _value_code, Code("None"))], "_0"
+        return [nested(whole, _value_code, None, _classes(program))], "_0"
     single = not isinstance(request.argnums, tuple)
     places = [f"_{k}" for k in range(len(parts))]
     gradient = places[0] if single else f"({', '.join(places)}{',' if len(places) == 1 else ''})"
@@ -133,12 +133,18 @@ def _arranged(program: Program, request: Request, parts: list[Code]) -> tuple[li
         return parts, gradient
     pair = outcome if request.has_aux and isinstance(outcome, tuple) else (outcome,)
     wanted = pair if request.transform == "value_and_grad" else pair[1:]
-    extra = [nested(item, _value_code, Code("None")) for item in wanted]
+    extra = [nested(item, _value_code, None, _classes(program)) for item in wanted]
     names = [f"_{len(parts) + k}" for k in range(len(extra))]
     if request.transform == "grad":
         return [*parts, *extra], f"({gradient}, {names[0]})"
     first = f"({', '.join(names)})" if request.has_aux else names[0]
     return [*parts, *extra], f"({first}, {gradient})"
+
+
+def _classes(program: Program) -> dict[type, Code]:
+    """Where arguments have named tuples and dataclasses."""
+    found = [pair for name, item in program.arguments.items() for pair in containers(item, Code(name))]
+    return dict(reversed(found))
 
 
 def _value_code(value: Value | Opaque) -> Code:

@@ -66,4 +66,4 @@ def _is_call(definition: Definition, pullback: Op, operands: Sequence[Tensor]) -
     """Whether a definition is the call that a pullback belongs to."""
     if not isinstance(definition, Op) or definition.name != CALL:
         return False
-    return definition.params == pullback.params and definition.operands == tuple(operands)
+    return definition.params == pullback.params[:-1] and definition.operands == tuple(operands)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symgrad.emit.array import Array, arranged, floating
 from symgrad.emit.memory import base, is_new
+from symgrad.errors import NotYetSupported
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
 from symgrad.ir.program import Input, Opaque, Value
@@ -85,15 +87,23 @@ def _cast(code: Code, have: Kind, want: Kind, rank: int) -> Code:
     return code if have == want else Code(f"_0.astype(np.{np.dtype(want).name})", (code,))
 
 
-def nested(structure: object, leaf: Callable[[Value | Opaque], Code], access: Code) -> Code:
-    """Code that builds a container of the same structure; ``access`` reads the original, for its type."""
+def nested(
+    structure: object,
+    leaf: Callable[[Value | Opaque], Code],
+    access: Code | None,
+    classes: Mapping[type, Code] = MappingProxyType({}),
+) -> Code:
+    """Code that builds a container of the same structure.
+
+    ``access`` reads a container of this structure, for its type; where there is none, ``classes`` tell what has it.
+    """
     if isinstance(structure, Value | Opaque):
         return leaf(structure)
     if isinstance(structure, dict):
-        items = [nested(item, leaf, Code(f"_0[{key!r}]", (access,))) for key, item in structure.items()]
+        items = [nested(item, leaf, _step(access, f"_0[{key!r}]"), classes) for key, item in structure.items()]
         return Code(f"{{{', '.join(f'{key!r}: _{k}' for k, key in enumerate(structure))}}}", tuple(items))
     if isinstance(structure, tuple | list) and not hasattr(structure, "_fields"):
-        items = [nested(item, leaf, Code(f"_0[{k}]", (access,))) for k, item in enumerate(structure)]
+        items = [nested(item, leaf, _step(access, f"_0[{k}]"), classes) for k, item in enumerate(structure)]
         places = ", ".join(f"_{k}" for k in range(len(items)))
         return Code(
             f"[{places}]" if isinstance(structure, list) else f"({places}{',' if len(items) == 1 else ''})",
@@ -102,9 +112,31 @@ def nested(structure: object, leaf: Callable[[Value | Opaque], Code], access: Co
     names = _fields(structure)
     if names is None:
         return Code(repr(structure))
-    items = [nested(getattr(structure, name), leaf, Code(f"_0.{name}", (access,))) for name in names]
+    access = classes.get(type(structure)) if access is None else access
+    if access is None:
+        reason = f"the result holds a {type(structure).__name__}, which the generated code cannot make"
+        raise NotYetSupported(reason, remedy="return a tuple or a dict")
+    items = [nested(getattr(structure, name), leaf, _step(access, f"_0.{name}"), classes) for name in names]
     places = ", ".join(f"{name}=_{k}" for k, name in enumerate(names, 1))
     return Code(f"type(_0)({places})", (access, *items))
+
+
+def _step(access: Code | None, template: str) -> Code | None:
+    return None if access is None else Code(template, (access,))
+
+
+def containers(structure: object, access: Code) -> Iterator[tuple[type, Code]]:
+    """Named tuples and dataclasses inside of an argument, with the code that reads them."""
+    if isinstance(structure, dict):
+        for key, item in structure.items():
+            yield from containers(item, Code(f"_0[{key!r}]", (access,)))
+    elif isinstance(structure, tuple | list) and not hasattr(structure, "_fields"):
+        for place, item in enumerate(structure):
+            yield from containers(item, Code(f"_0[{place}]", (access,)))
+    elif not isinstance(structure, Value | Opaque) and (names := _fields(structure)) is not None:
+        yield type(structure), access
+        for name in names:
+            yield from containers(getattr(structure, name), Code(f"_0.{name}", (access,)))
 
 
 def _fields(structure: object) -> tuple[str, ...] | None:

@@ -21,7 +21,7 @@ from symgrad.frontend.code_writer import Template, spelling
 from symgrad.frontend.comprehensions import gathered
 from symgrad.frontend.construction import construct
 from symgrad.frontend.custom import call_custom
-from symgrad.frontend.derived import call_derived, jvp, transformed, vjp
+from symgrad.frontend.derived import call_derived, transformed
 from symgrad.frontend.draws import call_draw, is_draw
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.inlining import inline, inline_closure, inline_definition
@@ -31,6 +31,7 @@ from symgrad.frontend.members import member
 from symgrad.frontend.opaque import call_method, either_way, unreadable
 from symgrad.frontend.operators import BINARY, FUNCTIONS, UNARY, binary, comparison, unary
 from symgrad.frontend.outputs import directed, into
+from symgrad.frontend.products import jvp, pulled_back, vjp
 from symgrad.frontend.runs import arrayed
 from symgrad.frontend.streams import settled
 from symgrad.frontend.texts import method as method_of_text
@@ -72,8 +73,10 @@ def call(
             return inline_closure(frame, function, args, keywords)
         case Derived("checkpoint", inner):
             return call_by_rule(frame, node, None, Again(inner), args, keywords)
-        case Derived() | Pullback():
+        case Derived():
             return call_derived(frame, node, function, args, keywords)
+        case Pullback():
+            return pulled_back(frame, node, function, args)
         case Bound():
             return call(frame, node, function.function, (*function.args, *args), {**function.keywords, **keywords})
         case functools.partial():
@@ -137,7 +140,7 @@ def _is_transform(function: object) -> bool:
 def _transform(frame: Frame, node: ast.expr, name: str, args: Arguments, keywords: Keywords) -> object:
     """A transform of symgrad's, called inside of a function."""
     if name in {"grad", "value_and_grad", "elementwise_grad", "hvp"}:
-        return transformed(name, args, keywords)
+        return transformed(frame, name, args, keywords)
     if name == "checkpoint":
         return Derived(name, args[0])
     if name in {"vjp", "jvp"}:
@@ -151,7 +154,7 @@ def _derivative(frame: Frame, function: Any) -> Derived:
     found = function.__symgrad_derivative__
     path = frame.reader.captures.path(function)
     if path is not None:
-        frame.reader.captures.know(path, found.function)
+        frame.reader.captures.know((*path, "attribute", "__wrapped__"), found.function)
     return Derived(found.request.transform, found.function, found.request.argnums, found.request.has_aux)
 
 

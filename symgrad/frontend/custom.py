@@ -17,14 +17,16 @@ from symgrad.frontend.annotations import annotated
 from symgrad.frontend.arguments import Arguments
 from symgrad.frontend.binding import bind
 from symgrad.frontend.code_writer import Template
+from symgrad.frontend.environment import as_it_is
 from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.inlining import defaults_of, entered
 from symgrad.frontend.lifting import lifted
 from symgrad.frontend.pullbacks import gradient_places
 from symgrad.frontend.source import locate
+from symgrad.frontend.user_rules import Pair, Ruled, ruled
 from symgrad.frontend.values import describe, has_values
 from symgrad.ir.code import Code
-from symgrad.ir.program import Value
+from symgrad.ir.program import Region, Value
 from symgrad.ir.tensor import Expr, Kind
 
 
@@ -42,6 +44,8 @@ def call_custom(
         if has_values(argument) and not isinstance(argument, Value):
             reason = f"{describe(argument)} of run-time values is given to {name}"
             raise NotYetSupported(reason, remedy="give arrays and numbers one by one")
+    if frame.builder is not frame.reader.arguments.builder:
+        return _read(frame, node, inner, args, keywords)
     shape, kind = result_type(frame, node, function, inner, args, keywords)
     template = Template()
     local = frame.reader.captures.opaque(function, name, ("attribute", "__symgrad_custom_gradient__"))
@@ -56,8 +60,26 @@ def call_custom(
         ("call", repeated),
         ("places", tuple(place for place, item in enumerate(items) if isinstance(item, Value))),
         ("gradients", gradient_places(locate(underlying_function(inner))[1], len(items))),
+        ("ruled", Ruled(frame, node, Pair(inner), items, None)),
     )
     return Value(frame.builder.op("custom_gradient", operands, shape, kind, params), Code("_0[0]", (code,)))
+
+
+def _read(frame: Frame, node: ast.expr, inner: object, args: Sequence[object], keywords: Mapping[str, object]) -> Value:
+    """A call in a loop or a branch: value and gradient are read as formulas."""
+    if keywords:
+        raise NotYetSupported("arguments by name, in a loop or a branch", remedy="pass them in order")
+    given = [as_it_is(argument) for argument in args]
+    length = len(frame.reader.statements)
+    pair = frame.reader.call(frame, node, inner, list(map(as_it_is, given)), {})
+    if Region(tuple(frame.reader.statements[length:])).has_effects:
+        reason = "a custom gradient with effects, in a loop or a branch, is not supported yet"
+        raise NotYetSupported(reason, remedy="take the effects out of it")
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise DifferentiationError("a function under custom_gradient returns (value, gradient)")
+    made = ruled(frame, Ruled(frame, node, Pair(inner), tuple(given), pair[0]))
+    assert isinstance(made, Value)
+    return made
 
 
 def underlying_function(inner: object) -> FunctionType:

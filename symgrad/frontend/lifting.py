@@ -52,7 +52,7 @@ def number(builder: Builder, item: object) -> Tensor:
 
 def equal(builder: Builder, tensor: Tensor, name: str) -> Tensor:
     """An array of its own that is equal to another one: what it is differentiated with respect to."""
-    made = builder.input(name, tensor.shape, tensor.kind)
+    made = builder.carried(name, tensor.shape, tensor.kind)
     assert isinstance(made.expr, Entry)
     body = builder.rename(tensor, made.indices)
     builder.equations[made.expr.ref] = Equation(made.expr.ref, made.free, Map(body))

@@ -15,17 +15,17 @@ import sympy
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported, SymgradError
 from symgrad.frontend.code_writer import Template, spelling
-from symgrad.frontend.derived import floats, mapped_values, product
 from symgrad.frontend.environment import as_it_is
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import equal, lifted, number
 from symgrad.frontend.source import locate
+from symgrad.frontend.trees import floats, mapped_values, product, tensors
 from symgrad.frontend.values import Shape, describe, is_number
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
-from symgrad.ir.kinds import common_kind
+from symgrad.ir.kinds import common_kind, is_floating
 from symgrad.ir.program import Effect, Value
-from symgrad.ir.tensor import Expr, Kind, Tensor
+from symgrad.ir.tensor import Entry, Expr, Kind, Tensor
 from symgrad.rules.arguments import size
 from symgrad.rules.custom import BLACK_BOX, RULED
 
@@ -53,7 +53,7 @@ def call_by_rule(
     if rule.black_box:
         result: object = _called(frame, node, function, rule, args)
     else:
-        result = frame.reader.call(frame, node, rule.value, args, keywords)
+        result = frame.reader.call(frame, node, rule.value, list(map(as_it_is, args)), keywords)
     if keywords and floats(dict(keywords)):
         raise NotYetSupported("an array is given by name to a function with a rule", remedy="pass it in its place")
     return ruled(frame, Ruled(frame, node, rule, tuple(args), result))
@@ -86,7 +86,7 @@ def _rehearse(frame: Frame, call: Ruled, operands: Sequence[Tensor]) -> None:
     scratch = frame.builder.scratch()
     for place, leaf in enumerate(floats(call.result)):
         with suppress(SymgradError):
-            call.pull(scratch, scratch.input("u", leaf.tensor.shape, leaf.tensor.kind), operands, place)
+            call.pull(scratch, scratch.carried("u", leaf.tensor.shape, leaf.tensor.kind), operands, place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +96,14 @@ class Again:
     value: object
     again: bool = True
     black_box: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """The rule of a function under ``custom_gradient``, which gives ``(value, gradient)``."""
+
+    pair: object
+    again: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,12 +144,41 @@ class Ruled:
         if rule.again:
             return self._again(frame, cotangent, operands, result)
         args = self._arguments([Value(o, Code(f"operand_{k}")) for k, o in enumerate(operands)])
+        if isinstance(rule, Pair):
+            return self._arranged(self._by_pair(frame, args, self._cotangents(cotangent, result)))
         if rule.vjp is not None:
             given = self._cotangents(cotangent, result)
-            return self._arranged(frame, frame.reader.call(frame, self.node, rule.vjp, (given, *args), {}))
+            return self._arranged(frame.reader.call(frame, self.node, rule.vjp, (given, *args), {}))
         if rule.jvp is None and rule.differential is None:
             return [None] * len(operands)
         return self._transposed(frame, cotangent, operands, args, result)
+
+    def _by_pair(self, frame: Frame, args: tuple[object, ...], cotangent: object) -> object:
+        """What the gradient function of a ``custom_gradient`` gives."""
+        pair = frame.reader.call(frame, self.node, self.rule.pair, args, {})
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise DifferentiationError("a function under custom_gradient returns (value, gradient)")
+        return frame.reader.call(frame, self.node, pair[1], (cotangent,), {})
+
+    def pull_twice(
+        self, builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], number: int
+    ) -> Sequence[Tensor | None]:
+        """The cotangents of operands and of the first cotangent, of which one gradient has a cotangent itself."""
+        frame = self._frame(builder)
+        leaves = [argument for argument in self.args if isinstance(argument, Value)]
+        real = [place for place, leaf in enumerate(leaves) if is_floating(leaf.tensor.kind)]
+        fresh = {place: equal(builder, operands[place], "x") for place in real if operands[place].expr.atoms(Entry)}
+        if operands[-1].expr.atoms(Entry):
+            fresh[len(leaves)] = equal(builder, operands[-1], "u")
+        values = [Value(fresh.get(place, operand), Code(f"operand_{place}")) for place, operand in enumerate(operands)]
+        with frame.at(self.node):
+            args = self._arguments([values[place] for place in real])
+            found = self._arranged(self._by_pair(frame, args, values[-1]))[real.index(number)]
+            if found is None:
+                return [None] * len(operands)
+            loss = Tensor(product(frame, found, cotangent), (), float)
+            made = dict(zip(fresh, frame.reader.differentiate(builder, loss, list(fresh.values())), strict=True))
+        return [made.get(place) for place in range(len(operands))]
 
     def _arguments(self, leaves: Sequence[Value]) -> tuple[object, ...]:
         """The arguments with other values for their numbers and arrays."""
@@ -157,7 +194,7 @@ class Ruled:
         zeros[id(leaves[result])] = Value(cotangent, Code("cotangent"))
         return mapped_values(self.result, lambda leaf: zeros.get(id(leaf), leaf))
 
-    def _arranged(self, frame: Frame, gradients: object) -> list[Tensor | None]:
+    def _arranged(self, gradients: object) -> list[Tensor | None]:
         """A gradient for each operand, from one for each argument."""
         count = len(self.args)
         parts = gradients if isinstance(gradients, tuple | list) else (gradients,)
@@ -167,17 +204,17 @@ class Ruled:
         found: list[Tensor | None] = []
         for argument, part in zip(self.args, parts, strict=True):
             leaves = floats(argument)
-            own = [None] * len(leaves) if part is None else [self._tensor(frame, p) for p in _flat(part)]
+            own = [None] * len(leaves) if part is None else [self._tensor(p) for p in _flat(part)]
             if len(own) != len(leaves):
                 raise DifferentiationError("a gradient has not the structure of its argument")
             found += [_shaped(leaf, tensor) for leaf, tensor in zip(leaves, own, strict=True)]
         return found
 
-    def _tensor(self, frame: Frame, item: object) -> Tensor | None:
+    def _tensor(self, item: object) -> Tensor | None:
         if item is None or isinstance(item, Value):
             return None if item is None else item.tensor
         if is_number(item):
-            return number(frame.builder, item)
+            return number(self.frame.builder, item)
         raise DifferentiationError(f"the rule gives {describe(item)} as a gradient")
 
     def _transposed(
@@ -185,7 +222,7 @@ class Ruled:
     ) -> list[Tensor | None]:
         """The tangent is linear in the tangents: its transpose."""
         builder = frame.builder
-        tangents = [builder.input("d", operand.shape, operand.kind) for operand in operands]
+        tangents = [builder.carried("d", operand.shape, operand.kind) for operand in operands]
         given = self._arguments([Value(t, Code(f"tangent_{k}")) for k, t in enumerate(tangents)])
         if self.rule.jvp is not None:
             pair = frame.reader.call(frame, self.node, self.rule.jvp, (args, given), {})
@@ -206,9 +243,10 @@ class Ruled:
         builder = frame.builder
         same = [builder.op("again", [o], o.shape, o.kind, (("call", self),), k) for k, o in enumerate(operands)]
         values = [Value(equal(builder, tensor, "x"), Code(f"operand_{k}")) for k, tensor in enumerate(same)]
+        ends = tensors(values)
         value = frame.reader.call(frame, self.node, self.rule.value, self._arguments(values), {})
         loss = product(frame, floats(value)[result].tensor, cotangent)
-        return list(frame.reader.differentiate(builder, Tensor(loss, (), float), [v.tensor for v in values]))
+        return list(frame.reader.differentiate(builder, Tensor(loss, (), float), ends))
 
 
 def _flat(item: object) -> list[object]:

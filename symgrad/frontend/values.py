@@ -109,15 +109,18 @@ class Derived:
 
 @dataclass(frozen=True, eq=False)
 class Pullback:
-    """What ``vjp`` gives besides the value: a function of the cotangent of ``result``, for the ``inputs``."""
+    """What ``vjp`` gives besides the value: a function of the cotangent."""
 
-    result: object
+    function: object
+    primals: tuple[object, ...]
     inputs: tuple[object, ...]
+    result: object
+    builder: object
 
     @property
     def parts(self) -> tuple[object, ...]:
         """What is reached through this."""
-        return (self.result, *self.inputs)
+        return (self.function, *self.primals)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,23 +19,25 @@ PULLBACK = "custom_gradient.pullback"
 
 
 def pulled_call(
-    builder: Builder,
-    cotangent: Tensor,
-    operands: Sequence[Tensor],
-    function: str,
-    call: int,
-    places: tuple[int, ...],
-    gradients: tuple[bool, ...] | None,
+    builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], **params: Any
 ) -> tuple[Tensor | None, ...]:
     """The gradient that the user's function returns for each operand; None where it gives none."""
-    params = (("function", function), ("call", call), ("places", places), ("gradients", gradients))
+    gradients, places = params["gradients"], params["places"]
 
     def pulled(number: int, operand: Tensor) -> Tensor | None:
         if not is_floating(operand.kind) or (gradients is not None and not gradients[places[number]]):
             return None
-        return builder.op(PULLBACK, [*operands, cotangent], operand.shape, operand.kind, params, number)
+        own = (*params.items(), ("number", number))
+        return builder.op(PULLBACK, [*operands, cotangent], operand.shape, operand.kind, own, number)
 
     return tuple(pulled(number, operand) for number, operand in enumerate(operands))
+
+
+def pulled_twice(
+    builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], ruled: Any, number: int, **_: object
+) -> tuple[Tensor | None, ...]:
+    """The second derivative: the gradient function is read as formulas, which are differentiated."""
+    return tuple(ruled.pull_twice(builder, cotangent, operands, number))
 
 
 RULED = "ruled"
@@ -65,5 +67,5 @@ OPERATIONS: dict[str, Operation] = {
     BLACK_BOX: Operation(lambda text: text, transpose=_refused),
     "again": Operation("_0", transpose=_itself),
     CALL: Operation("_0[0]", transpose=pulled_call),
-    PULLBACK: Operation("_0[1](_1)"),
+    PULLBACK: Operation("_0[1](_1)", transpose=pulled_twice),
 }
