@@ -214,7 +214,7 @@ def _transform(transform: str, function: _Function | None, argnums: _Argnums, ha
 
 def _differentiable(function: object, transform: str) -> _Function:
     """A function written in Python, from what the user gave."""
-    if hasattr(function, DERIVATIVE) or hasattr(function, RULE):
+    if any(hasattr(function, mark) for mark in (DERIVATIVE, RULE, CUSTOM)):
         return forwarded(function)  # type: ignore[arg-type]
     if isinstance(function, (FunctionType, MethodType)):
         return function

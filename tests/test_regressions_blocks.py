@@ -208,3 +208,23 @@ def test_a_branch_that_counts_gives_floats():
     found = symgrad.grad(counted_in_a_branch)(np.ones(3), -1.0, np.ones((3, 3)))
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, [3.0, 3.0, 3.0])
+
+
+def row_of_an_argument_that_a_loop_leaves(c, A):
+    for item in A:
+        if c > 0.26:
+            break
+        item[1:] += item[:-1]
+    if c > 0.2:
+        np.multiply(item[1:], c, out=item[1:])
+    return item @ item
+
+
+@pytest.mark.parametrize("c", [0.1, 0.23, 0.5])
+def test_rows_of_arguments_are_not_changed(c):
+    A = np.arange(6.0).reshape(2, 3)
+    value, found = symgrad.value_and_grad(row_of_an_argument_that_a_loop_leaves, argnums=1)(c, A)
+    np.testing.assert_array_equal(A, np.arange(6.0).reshape(2, 3))
+    assert value == plain(row_of_an_argument_that_a_loop_leaves, c, A)
+    wanted = differences(lambda *moved: plain(row_of_an_argument_that_a_loop_leaves, *moved), (c, A), 1)
+    np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-8)

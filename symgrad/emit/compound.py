@@ -107,9 +107,7 @@ class LoopText:
         """What is carried at first; memory of its own for what changes in place."""
         outer = self.outer
         for place, name in named.items():
-            initial = self.suite.initial[place]
-            changes = self.suite.carried[place] in self.body.changed
-            own = self._is_single(initial) and self._dies(initial) and (is_new(initial) or initial in outer.owned)
+            initial, changes, own = self.suite.initial[place], self._changes(place), self._owns(place)
             value = outer.expression(initial)
             if changes and not own:
                 value = ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
@@ -117,9 +115,25 @@ class LoopText:
                 outer.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
             if changes and own:
                 outer.changed.add(initial)
-            if self.suite.carried[place] in self.body.owned and (changes or own):
-                outer.owned.add(self.suite.outputs[place])
-                outer.origins[self.suite.outputs[place]] = {initial} if own else set()
+        for place in named:
+            self._give(place)
+
+    def _changes(self, place: int) -> bool:
+        return self.suite.carried[place] in self.body.changed
+
+    def _owns(self, place: int) -> bool:
+        """Whether what is carried starts in memory that nothing else needs."""
+        initial = self.suite.initial[place]
+        return self._is_single(initial) and self._dies(initial) and (is_new(initial) or initial in self.outer.owned)
+
+    def _give(self, place: int) -> None:
+        """What the loop leaves may be changed in place, if all that it may be the memory of was the loop's own."""
+        carried, outer = self.suite.carried, self.outer
+        memory = sources(self.body, self.suite.results[place])
+        origins = {place, *(other for other in self.suite.results if carried[other] in memory)}
+        if carried[place] in self.body.owned and all(self._changes(k) or self._owns(k) for k in origins):
+            outer.owned.add(self.suite.outputs[place])
+            outer.origins[self.suite.outputs[place]] = {self.suite.initial[k] for k in origins if self._owns(k)}
 
     def fresh_places(self) -> set[int]:
         """The places of carried arrays whose memory nothing else holds, in every round."""
@@ -252,6 +266,21 @@ def is_fresh(body: Statements, code: Code, owned: Iterable[Code]) -> bool:
         pair = zip(writer.bodies, suite.results[suite.outputs.index(holder)], strict=True)
         return all(is_fresh(inner, part, owned) for inner, part in pair)
     return is_new(holder)
+
+
+def sources(body: Statements, code: Code) -> set[Code]:
+    """The values of a region, or of those around it, whose memory a value may be."""
+    found: set[Code] = set()
+    for holder in body.memory(code):
+        suite = body.suites.bound.get(holder)
+        writer = None if suite is None else body.inner.get(suite.code)
+        found.add(holder)
+        if isinstance(suite, LoopSuite) and writer is not None and holder in suite.outputs:
+            found = found.union(*(sources(body, initial) for initial in suite.initial.values()))
+        elif isinstance(suite, BranchSuite) and isinstance(writer, BranchText):
+            pair = zip(writer.bodies, suite.results[suite.outputs.index(holder)], strict=True)
+            found = found.union(*(sources(inner, part) for inner, part in pair))
+    return found
 
 
 def _gathered(pairs: Iterable[tuple[Code, Code]]) -> dict[Code, list[Code]]:
