@@ -135,13 +135,19 @@ def stop_gradient(x: _T) -> _T:
 setattr(stop_gradient, RULE, Rule(lambda x: x))
 
 
-def checkpoint(function: Callable[_P, _T]) -> Callable[_P, _T]:
+def checkpoint(function: Any) -> Any:
     """The function, of which a derivative saves the arguments only: what else it needs is computed again.
+
+    ``for k in checkpoint(range(n))`` is a loop of which a derivative saves every ``sqrt(n)``-th round only, and
+    computes the others again, segment by segment: memory for about ``2 sqrt(n)`` rounds in place of ``n``, for one more
+    run of the loop.
 
     >>> import numpy as np, symgrad
     >>> symgrad.grad(lambda x: np.sum(checkpoint(lambda z: np.tanh(np.sin(z)))(x)))(np.zeros(2))
     array([1., 1.])
     """
+    if isinstance(function, range):
+        return function
     made = _wrapped(function)
     setattr(made, RULE, Rule(function, again=True))
     return made

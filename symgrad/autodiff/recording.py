@@ -165,7 +165,14 @@ class _Recorder:
         equation = self.inner.own.get(ref)
         if any(map(runs, ref.shape)) or (equation is not None and isinstance(equation.definition, Loop | Branch)):
             return NEVER
+        if equation is not None and self._runs_again(equation.definition):
+            return NEVER
         return SAVING[min(len(ref.shape), len(SAVING) - 1)]
+
+    def _runs_again(self, definition: Definition) -> bool:
+        """Whether this comes out of a loop that is run again rather than saved."""
+        block = self.inner.own.get(definition.block) if isinstance(definition, Output) else None
+        return block is not None and isinstance(block.definition, Loop) and block.definition.again
 
     def _cost(self, ref: Ref) -> float:
         """The cheapest way to have a value in the reversed round."""

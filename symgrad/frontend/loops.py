@@ -36,6 +36,7 @@ from symgrad.frontend.merging import UNSET
 from symgrad.frontend.outcomes import ON, Flow, Truth
 from symgrad.frontend.regions import Reading, region
 from symgrad.frontend.relations import Relations
+from symgrad.frontend.segments import Segment
 from symgrad.frontend.slots import Param, Slots, Unfixed, filled, left, params
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
@@ -254,6 +255,7 @@ class LoopReader:
             test=test,
             stop=None if stop is None else stop.tensor,
             limit=limit,
+            again=isinstance(self.node, Segment),
         )
         block = reader.builder.block(loop)
         if loop.ends_itself:

@@ -19,6 +19,7 @@ from symgrad.frontend.iteration import Iteration, iteration, late, written_out
 from symgrad.frontend.loops import Block, LoopReader, after_loop
 from symgrad.frontend.members import readable
 from symgrad.frontend.outcomes import ON, Flow
+from symgrad.frontend.segments import segmented
 from symgrad.frontend.slots import Unfixed
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
@@ -29,6 +30,9 @@ MOST_WRITTEN_OUT, MOST_ROUNDS = 64, 2_000
 
 def for_statement(frame: Frame, node: ast.For, block: Block) -> Flow:
     """``for``."""
+    segments = segmented(frame, node)
+    if segments is not None:
+        return block(frame, segments)
     known = set(frame.variables)
     flow = for_rounds(frame, node, block, iteration(frame, node.iter))
     for name in set(frame.variables) - known:

@@ -68,6 +68,7 @@ class Loop:
     ``counter`` runs from 0 to ``rounds - 1`` (down to 0, if ``backward``). A loop that ends by itself has a symbol for
     its rounds: it goes on while ``test``, over the carried values, holds, and ends after a round in which ``stop``
     holds, or after ``limit`` rounds. ``traces`` are what is read from outside of every round.
+    What a loop around it needs of a loop that runs ``again`` is computed again, and not saved.
     """
 
     counter: Entry
@@ -80,6 +81,7 @@ class Loop:
     limit: Expr | None = None
     backward: bool = False
     traces: tuple[Ref, ...] = ()
+    again: bool = False
 
     @property
     def ends_itself(self) -> bool:
