@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType, MethodType
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from symgrad.errors import DifferentiationError, NotYetSupported
+from symgrad.errors import DifferentiationError
 from symgrad.ir.signature import Arg, NumberArg, Request, Signature, leaves
 from symgrad.runtime import cache, store
 from symgrad.runtime.cache import CacheInfo, cache_info
 from symgrad.runtime.derivative import Compiled, Derivative
-from symgrad.runtime.forwarding import forwarded, pulling_back, pushing_forward, with_direction
+from symgrad.runtime.forwarding import directional, forwarded, pulling_back, pushing_forward, with_direction
 from symgrad.runtime.identity import CUSTOM, DERIVATIVE
 from symgrad.runtime.rules import RULE
 from symgrad.runtime.signature import describe
-from symgrad.verification import Verification, VerificationFailed, check_first_order
+from symgrad.verification import Verification, VerificationFailed, check_direction, check_first_order, directions
 
 __all__ = [
     "CacheInfo",
@@ -274,25 +274,32 @@ def check_grads(
     function: _Function,
     args: Sequence[Any],
     *,
-    order: int = 1,
-    modes: Sequence[str] = ("reverse",),
+    order: int = 2,
+    modes: Sequence[str] = ("forward", "reverse"),
     tolerance: float = 1e-6,
 ) -> None:
-    """Checks a function's gradient, with respect to every argument of floats, against differences of the function.
+    """Checks a scalar function's derivatives, with respect to every argument of floats, up to an order.
 
-    Raises VerificationFailed (an AssertionError), which names the worst entry; NotYetSupported for more than the first
-    order and for forward mode.
+    The gradient (``"reverse"``) is compared with differences of the function, the derivative along a random direction
+    (``"forward"``) with the gradient; for the next order the derivative along a direction is such a function itself.
+    Raises VerificationFailed (an AssertionError), which names the worst entry.
 
     >>> check_grads(lambda x, y: x * x * y, (3.0, 2.0))
     """
-    if order != 1 or tuple(modes) != ("reverse",):
-        raise NotYetSupported(
-            "only first derivatives in reverse mode can be checked", remedy="leave out order and modes"
-        )
+    if order < 1 or not modes or not set(modes) <= {"forward", "reverse"}:
+        raise DifferentiationError(f"order={order!r}, modes={modes!r}", remedy='order=2, modes=("forward", "reverse")')
     wrt = [position for position, arg in enumerate(args) if _has_floats(describe(arg, f"argument {position}"))]
     if not wrt:
         raise DifferentiationError("no argument holds a float", remedy="pass floats, or arrays of them")
-    check_first_order(function, grad(function, argnums=wrt)(*args), args, wrt, tolerance)
+    gradient = grad(function, argnums=wrt)(*args)
+    if "reverse" in modes:
+        check_first_order(function, gradient, args, wrt, tolerance)
+    tangents = directions(args)
+    if "forward" in modes:
+        check_direction(jvp(function, args, tangents)[1], gradient, [tangents[k] for k in wrt], tolerance)
+    if order > 1:
+        along = directional(_differentiable(function, "check_grads"), jvp, len(args))
+        check_grads(along, (*args, *tangents), order=order - 1, modes=modes, tolerance=tolerance)
 
 
 def _has_floats(arg: Arg) -> bool:

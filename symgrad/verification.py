@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -167,6 +168,39 @@ def check_first_order(
             if is_real(leaf):
                 check = _Check(function, args, (position, number), np.asarray(slope, float), tolerance)
                 check.run(np.asarray(leaf, float), rng)
+
+
+def directions(args: Sequence[Any]) -> tuple[Any, ...]:
+    """Random tangents for arguments, in their structure; zero for what is no real number."""
+    rng = np.random.default_rng(1)
+
+    def tangent(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {key: tangent(part) for key, part in item.items()}
+        if isinstance(item, tuple) and hasattr(item, "_fields"):
+            return type(item)(*map(tangent, item))
+        if isinstance(item, tuple | list):
+            return type(item)(map(tangent, item))
+        if dataclasses.is_dataclass(item) and not isinstance(item, type):
+            fields = {field.name: tangent(getattr(item, field.name)) for field in dataclasses.fields(item)}
+            return type(item)(**fields)
+        if isinstance(item, np.ndarray) and is_real(item):
+            return np.asarray(rng.standard_normal(item.shape), item.dtype)
+        return float(rng.standard_normal()) if isinstance(item, float) else item
+
+    return tuple(map(tangent, args))
+
+
+def check_direction(found: Any, gradient: Sequence[Any], tangents: Sequence[Any], tolerance: float) -> None:
+    """Compare a derivative along tangents with that which a gradient gives.
+
+    Raises ``VerificationFailed`` where they differ by more than the tolerance.
+    """
+    pairs = [pair for two in zip(gradient, tangents, strict=True) for pair in zip(*map(leaves, two), strict=True)]
+    terms = [np.sum(np.asarray(slope) * np.asarray(tangent)) for slope, tangent in pairs if is_real(tangent)]
+    scale = 1.0 + sum(float(np.sum(np.abs(np.asarray(slope)))) for slope, tangent in pairs if is_real(tangent))
+    if not abs(float(found) - float(np.sum(terms))) <= tolerance * scale:
+        raise VerificationFailed(f"the derivative along a direction is {found}, by the gradient {np.sum(terms)}")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NoReturn, Protocol
 
+import numpy as np
+
 from symgrad.errors import InternalError, NotYetSupported
 from symgrad.ir.signature import Arg, Generated, NumberArg, Request, Signature, StaticArg, spell_signature
 from symgrad.runtime import store
@@ -104,6 +106,10 @@ class Derivative:
 
     def miss(self, position: int, /, *args: Any, **kwargs: Any) -> Any:
         """Answers a call that the specialisation at ``position`` does not fit: by a later one, or by a new one."""
+        if any(type(value) is np.memmap for value in (*args, *kwargs.values())):
+            args, kwargs = tuple(map(_loaded, args)), {name: _loaded(value) for name, value in kwargs.items()}
+            if self._functions:
+                return self._functions[0](self._anchor, *args, **kwargs)
         if position + 1 < min(len(self._functions), _CHAINED):
             return self._functions[position + 1](self._anchor, *args, **kwargs)
         self._check_given(args, kwargs)
@@ -250,6 +256,11 @@ class Derivative:
     def __reduce__(self) -> tuple[Any, ...]:
         texts = tuple(item.text for item in self.specialisations)
         return rebuild, (freeze(self.function), self.request, self._compiler, texts)
+
+
+def _loaded(value: Any) -> Any:
+    """An array in a file as an ordinary array of the same memory."""
+    return value.view(np.ndarray) if type(value) is np.memmap else value
 
 
 def _callables(signature: Signature) -> Iterator[int]:

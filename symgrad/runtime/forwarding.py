@@ -62,6 +62,13 @@ def pushing_forward(function: Callable[..., Any], transform: Callable[..., Any],
     return _made(function, (*primals, *tangents), text, {"transform": transform})
 
 
+def directional(function: Callable[..., Any], transform: Callable[..., Any], count: int) -> FunctionType:
+    """``(*primals, *tangents) -> tangent`` for a number of primals."""
+    primals, tangents = ([f"{letter}{k}" for k in range(count)] for letter in "xv")
+    text = f"_transform(_function, ({', '.join(primals)},), ({', '.join(tangents)},))[1]"
+    return _made(function, (*primals, *tangents), text, {"transform": transform})
+
+
 def _parameters(function: Callable[..., Any]) -> tuple[list[str], dict[str, Any]]:
     """Names of required parameters, and the others with their default values."""
     required, optional = [], {}
