@@ -31,6 +31,7 @@ def write_function(
     arrange: str,
     reserved: Iterable[str],
     variables: Iterable[str],
+    captured: Iterable[str],
     hints: dict[Code, str],
     vectors: Mapping[Code, int],
     suites: Suites,
@@ -39,15 +40,15 @@ def write_function(
 ) -> Text:
     """Source of a function that returns ``arrange`` (a template) of the results.
 
-    ``variables`` are names that stand in the text (parameters, the user's variables); ``reserved`` are all names that
-    the user's code mentions; ``vectors`` are arguments of float64 with their known lengths; ``sequence`` is the order
+    ``variables`` are names that stand in the text (parameters, the user's variables), those of ``captured`` values
+    among them; ``reserved`` are all names that the user's code mentions; ``vectors`` are arguments of float64 with their known lengths; ``sequence`` is the order
     of the user's statements, of which ``forced`` are computed in any case.
     """
     present = set(variables)
     modules = {alias: _free_alias(alias, module, present) for alias, module in MODULES.items()}
     roots = list(results)
     suites.settle([*roots, *forced])
-    names = Names(set(reserved), _parameter_names(parameters), hints, modules)
+    names = Names(set(reserved), {*_parameter_names(parameters), *captured}, hints, modules)
     statements = Statements(names, suites, forced=set(forced))
     order = statements.count([*roots, *forced], sequence)
     for unpacking in unpackings(order, vectors, roots):

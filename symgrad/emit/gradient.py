@@ -66,6 +66,7 @@ def emit_gradient(
         arrange,
         program.identifiers,
         _variables(program),
+        _captured(program),
         speller.hints,
         {} if returned else _vectors(program),
         speller.suites,
@@ -176,4 +177,9 @@ def _variables(program: Program) -> set[str]:
     tree = ast.parse(f"lambda {program.parameters}: 0", mode="eval").body
     names = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     names |= {value.code.name for value in values(program) if value.code.name is not None}
-    return names | {capture.local for capture in program.captures if capture.local is not None}
+    return names | _captured(program)
+
+
+def _captured(program: Program) -> set[str]:
+    """The names of captured values."""
+    return {capture.local for capture in program.captures if capture.local is not None}
