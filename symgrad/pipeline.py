@@ -133,6 +133,10 @@ def _proved(
     wanted = [leaf for structure, _ in structures for leaf in _leaves(structure)]
     codes = {source.value.code: source.access for source in program.inputs}
     found = [gradients[codes[leaf.code]] for leaf in wanted if codes[leaf.code] in gradients]
+    if request.transform in PROGRAMS:
+        found = _tensors(program.result)
+    if request.transform == "value_and_grad":
+        found = [_loss(program, request), *found]
     given = _tensors(other.result)
     return len(found) == len(given) and all(
         equal(builder, mine, theirs) for mine, theirs in zip(found, given, strict=True)
@@ -140,7 +144,9 @@ def _proved(
 
 
 def _tensors(result: object) -> list[Tensor]:
-    """The leaves of a closed form's result; plain numbers are constants."""
+    """The leaves of a closed form's result; plain numbers are constants, None is nothing."""
+    if result is None:
+        return []
     if isinstance(result, int | float):
         return [Tensor(exact(result), (), float)]
     if isinstance(result, Value):

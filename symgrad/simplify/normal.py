@@ -84,7 +84,8 @@ class Normal:
                 return self._joined(op, kind)
             case Op() as op:
                 operands = [Tensor(self.form(o.expr), o.indices, o.kind) for o in op.operands]
-                made = self.builder.op(op.name, operands, equation.ref.shape, kind, op.params, op.result)
+                shape = [sympy.S.One if axis is None else axis.size for axis in op.axes]
+                made = self.builder.op(op.name, operands, shape, kind, op.params, op.result)
                 return self.builder.rename(made, op.axes)
             case _:
                 return equation.entry
