@@ -1012,7 +1012,6 @@ def outer_network(W, OUTER):
     return np.sum(OUTER**3)
 
 
-@fails(16, "a local of an inlined function takes the name of a captured array")
 @pytest.mark.parametrize(
     "function",
     [

@@ -445,13 +445,6 @@ def test_integers_are_converted_before_anything_is_computed():
     assert type(symgrad.grad(lambda x: x * x)(3)) is float
 
 
-def test_derivatives_of_derivatives_are_refused():
-    with pytest.raises(symgrad.NotYetSupported):
-        symgrad.grad(symgrad.grad(lambda x: x**3))(2.0)
-    with pytest.raises(symgrad.NotYetSupported):
-        symgrad.grad(lambda x: 2 * symgrad.grad(lambda y: y**3)(x))(2.0)
-
-
 def _by_zero(x):
     return np.sum(x / 0.0)
 

@@ -168,7 +168,7 @@ def dict_that_changes_while_it_is_read(x, y, rate):
 def last_row_that_a_loop_leaves(x, y, rate):
     A = np.outer(x, y)
     inner = A[1:, 1:]
-    for j, row in enumerate(A):
+    for j, row in enumerate(A):  # noqa: B007
         pass
     row /= 1.5
     return np.sum(inner * inner) + rate
@@ -227,4 +227,20 @@ def test_rows_of_arguments_are_not_changed(c):
     np.testing.assert_array_equal(A, np.arange(6.0).reshape(2, 3))
     assert value == plain(row_of_an_argument_that_a_loop_leaves, c, A)
     wanted = differences(lambda *moved: plain(row_of_an_argument_that_a_loop_leaves, *moved), (c, A), 1)
+    np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-8)
+
+
+def view_of_a_view_in_a_loop(W, rate):
+    last = W[:, -1][::-1]
+    for value in last:
+        if value > rate:
+            last[1] = np.tanh(value)
+    return np.sum(W * W)
+
+
+def test_views_of_views_change_in_loops():
+    args = np.linspace(0.1, 0.9, 9).reshape(3, 3), 0.4
+    value, found = symgrad.value_and_grad(view_of_a_view_in_a_loop)(*args)
+    assert value == plain(view_of_a_view_in_a_loop, *args)
+    wanted = differences(lambda *moved: plain(view_of_a_view_in_a_loop, *moved), args, 0)
     np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-8)

@@ -205,10 +205,11 @@ def _head(speller: Speller, inner: Speller, loop: Loop) -> tuple[Code, Code | No
 
 def _is_local(code: Code, speller: Speller) -> bool:
     """Whether code reads what is not to be read here."""
-    pending = [code]
+    pending, seen = [code], {code}
     while pending:
         part = pending.pop()
         if part.template.startswith("@") and part not in speller.counting:
             return True
-        pending += part.operands
+        pending += [operand for operand in part.operands if operand not in seen]
+        seen.update(part.operands)
     return False

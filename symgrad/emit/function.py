@@ -41,8 +41,8 @@ def write_function(
     """Source of a function that returns ``arrange`` (a template) of the results.
 
     ``variables`` are names that stand in the text (parameters, the user's variables), those of ``captured`` values
-    among them; ``reserved`` are all names that the user's code mentions; ``vectors`` are arguments of float64 with their known lengths; ``sequence`` is the order
-    of the user's statements, of which ``forced`` are computed in any case.
+    among them; ``reserved`` are all names that the code of the user mentions; ``vectors`` are float64 arguments with
+    their known lengths; ``sequence`` is the order of the statements, of which ``forced`` are computed in any case.
     """
     present = set(variables)
     modules = {alias: _free_alias(alias, module, present) for alias, module in MODULES.items()}

@@ -17,7 +17,7 @@ from symgrad.emit.respell import with_products
 from symgrad.emit.result import Results, containers, nested
 from symgrad.emit.speller import Speller
 from symgrad.ir.code import Code
-from symgrad.ir.equation import Branch, Loop, needed, refs
+from symgrad.ir.equation import Branch, Loop, needed, refs, uses
 from symgrad.ir.program import Define, Input, Opaque, Program, Value
 from symgrad.ir.signature import PROGRAMS, Generated, Request, Signature
 from symgrad.ir.tensor import Ref, Tensor
@@ -90,12 +90,22 @@ def _spelled(program: Program, returned: bool) -> list[Value]:
 
 
 def _spell_in_order(speller: Speller, gradients: Iterable[Tensor]) -> None:
-    """Write what gradients need from the first equation to the last, so that a long program needs no deep recursion."""
+    """Write what gradients need from the first equation to the last, so that a long program needs no deep recursion.
+
+    What reads a placeholder (the cotangent of a pullback that was transposed) is left: only parts of it are asked for.
+    """
     unknown = {ref: eq for ref, eq in speller.builder.own.items() if speller.known.array(ref) is None}
     wanted = needed(unknown, refs(gradient.expr for gradient in gradients))
+    left: set[Ref] = set()
     for ref, equation in unknown.items():
-        if ref in wanted and not isinstance(equation.definition, Loop | Branch):
+        if any(used in left or _is_placeholder(speller, used) for used in uses(equation)):
+            left.add(ref)
+        elif ref in wanted and not isinstance(equation.definition, Loop | Branch):
             speller.array(ref)
+
+
+def _is_placeholder(speller: Speller, ref: Ref) -> bool:
+    return ref not in speller.builder.equations and speller.known.array(ref) is None
 
 
 def values(program: Program) -> list[Value]:

@@ -8,7 +8,7 @@ there. Where it is not known whether two arrays share memory, a change of either
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from symgrad.errors import DifferentiationError, NotYetSupported
@@ -136,6 +136,12 @@ class Aliasing:
         while value in self._views:
             value = self._views[value].base
         return value
+
+    def bases(self, value: Value) -> Iterator[Value]:
+        """The arrays whose memory a view reads, the nearest first."""
+        while value in self._views:
+            value = self._views[value].base
+            yield value
 
     def group(self, root: Value) -> list[Value]:
         """An array and all its views, bases first."""

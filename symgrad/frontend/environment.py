@@ -129,7 +129,7 @@ def environment(reader: Reader, *, bases: bool = True, alive: bool = False) -> E
             if not isinstance(held, Contents):
                 pending.append(held)
         if bases and isinstance(item, Value):
-            pending.append(reader.aliasing.root(item))
+            pending.extend(reader.aliasing.bases(item))
         pending.extend(_parts(item))
     return found
 
