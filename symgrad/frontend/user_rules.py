@@ -82,11 +82,19 @@ def ruled(frame: Frame, call: Ruled) -> object:
 
 
 def _rehearse(frame: Frame, call: Ruled, operands: Sequence[Tensor]) -> None:
-    """Read the rule for nothing: what it captures becomes an input of the program. Whether it fails counts later."""
+    """Read the rule for nothing: what it captures becomes an input of the program. Whether it fails counts later.
+
+    A rule that calls its own function is read once.
+    """
+    key, rehearsed = getattr(call.rule, "pair", call.rule), frame.reader.rehearsed
+    if call.rule is None or any(key is other for other in rehearsed):
+        return
     scratch = frame.builder.scratch()
+    rehearsed.append(key)
     for place, leaf in enumerate(floats(call.result)):
         with suppress(SymgradError):
             call.pull(scratch, scratch.carried("u", leaf.tensor.shape, leaf.tensor.kind), operands, place)
+    rehearsed.pop()
 
 
 @dataclass(frozen=True, eq=False)
