@@ -16,7 +16,7 @@ from symgrad.runtime.cache import CacheInfo, cache_info
 from symgrad.runtime.derivative import Compiled, Derivative
 from symgrad.runtime.forwarding import directional, forwarded, pulling_back, pushing_forward, with_direction
 from symgrad.runtime.identity import CUSTOM, DERIVATIVE
-from symgrad.runtime.rules import RULE
+from symgrad.runtime.rules import rule_of
 from symgrad.runtime.signature import describe
 from symgrad.verification import Verification, VerificationFailed, check_direction, check_first_order, directions
 
@@ -214,7 +214,7 @@ def _transform(transform: str, function: _Function | None, argnums: _Argnums, ha
 
 def _differentiable(function: object, transform: str) -> _Function:
     """A function written in Python, from what the user gave."""
-    if any(hasattr(function, mark) for mark in (DERIVATIVE, RULE, CUSTOM)):
+    if any(hasattr(function, mark) for mark in (DERIVATIVE, CUSTOM)) or rule_of(function) is not None:
         return forwarded(function)  # type: ignore[arg-type]
     if isinstance(function, (FunctionType, MethodType)):
         return function

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import CodeType
 from typing import Any, ParamSpec, TypeVar
 
 from symgrad.errors import DifferentiationError
-from symgrad.runtime.forwarding import hooking
+from symgrad.runtime.forwarding import HOOKS, hooking
 from symgrad.runtime.rules import REGISTERED, RULE, Rule
 
 __all__ = ["checkpoint", "custom_jvp", "custom_vjp", "hooked", "primitive", "register_differential", "stop_gradient"]
@@ -167,7 +169,26 @@ def hooked(function: _Function, **hooks: _Function) -> _Function:
     >>> symgrad.grad(hooked(loss, z=lambda dz: min(dz, 1.0)))(3.0)
     10.0
     """
+    base = inspect.unwrap(getattr(function, "__func__", function))
+    code = getattr(base, "__code__", None)
+    known = set() if code is None else set(_assigned(code))
     for name, hook in hooks.items():
-        if not inspect.isfunction(inspect.unwrap(hook)):
-            raise DifferentiationError(f"the hook for {name} is no function written in Python", remedy="wrap it")
-    return hooking(function, hooks)
+        if not callable(hook):
+            raise DifferentiationError(f"the hook for {name} is not callable", remedy="give a function of the adjoint")
+        if name not in known and not hasattr(function, HOOKS):
+            reason = f"the hook for {name} has nothing to look at: {base.__name__} does not assign {name}"
+            raise DifferentiationError(reason, remedy="name a variable that the function assigns")
+    return hooking(function, {name: functools.partial(_adjoint, hook) for name, hook in hooks.items()})
+
+
+def _assigned(code: CodeType) -> Iterator[str]:
+    """The variables that a function assigns."""
+    for step in dis.get_instructions(code):
+        if step.opname.startswith(("STORE_FAST", "STORE_DEREF")):
+            yield from step.argval if isinstance(step.argval, tuple) else (step.argval,)
+
+
+def _adjoint(hook: _Function, adjoint: Any) -> Any:
+    """What a hook returns; the adjoint itself where it returns nothing."""
+    found = hook(adjoint)
+    return adjoint if found is None else found

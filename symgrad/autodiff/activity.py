@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Branch, Equation, Loop, Output, Role, needed, refs, uses
+from symgrad.ir.equation import Branch, Equation, Loop, Op, Output, Role, needed, refs, uses
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import Entry, Index, Ref, Tensor
+from symgrad.rules.custom import RULED
 
 Scopes = dict[Ref, tuple[Index, ...]]
 
@@ -37,6 +38,8 @@ def spread(equations: Mapping[Ref, Equation], scopes: Scopes) -> None:
 
 def _is_active(equations: Mapping[Ref, Equation], equation: Equation, scopes: Scopes) -> bool:
     output = equation.definition
+    if isinstance(output, Op) and output.name == RULED and dict(output.params)["call"].is_constant:  # type: ignore[attr-defined]
+        return False
     if not isinstance(output, Output):
         return any(used in scopes for used in uses(equation))
     if output.block not in scopes or output.role is Role.ROUNDS:

@@ -39,7 +39,7 @@ def _pullback(speller: Speller, op: Op) -> Array:
     call = next(eq for eq in made if _is_call(eq.definition, op, operands))
     (pair,) = speller.array(call.ref).code.operands
     given = whole(speller, cotangent) if cotangent.rank else floating(speller.tensor(cotangent)).code
-    code = Code("_0[1](_1)", (pair, given))
+    code = Code("_0[1](fresh(_1))" if cotangent.rank else "_0[1](_1)", (pair, given))
     places = dict(op.params)["places"]
     if dict(op.params)["gradients"] is not None and isinstance(places, tuple):
         code = Code(f"_0[{places[op.result]}]", (code,))

@@ -44,7 +44,7 @@ def call_custom(
         if has_values(argument) and not isinstance(argument, Value):
             reason = f"{describe(argument)} of run-time values is given to {name}"
             raise NotYetSupported(reason, remedy="give arrays and numbers one by one")
-    if frame.builder is not frame.reader.arguments.builder:
+    if frame.reader.formulas or frame.builder is not frame.reader.arguments.builder:
         return _read(frame, node, inner, args, keywords)
     shape, kind = result_type(frame, node, function, inner, args, keywords)
     template = Template()

@@ -45,7 +45,8 @@ class Reader:
     ``run`` executes the body of a frame and returns its result; ``call`` calls a function with objects; ``evaluate``
     and ``execute`` read one expression and one statement; ``differentiate`` takes the derivatives that the program asks
     for. What is assigned to a variable of the outermost function that is ``watched`` is an array of its own;
-    rules of the user's are ``rehearsed`` while they are read for what they capture.
+    rules of the user's are ``rehearsed`` while they are read for what they capture. Where only ``formulas`` are wanted,
+    statements are thrown away.
     A loop of at most ``written_out`` rounds is written round by round; ``rounds`` counts these.
 
     ``loops`` counts those whose bodies are being read, for all rounds; ``catching`` the handlers that may answer what
@@ -67,6 +68,7 @@ class Reader:
     filename: str = ""
     watched: frozenset[str] = frozenset()
     rehearsed: list[object] = field(default_factory=list)
+    formulas: bool = False
     statements: list[Statement] = field(default_factory=list)
     identifiers: set[str] = field(default_factory=set)
     depths: WeakKeyDictionary[Value, int] = field(default_factory=WeakKeyDictionary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import types
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 
@@ -26,15 +27,14 @@ def inline(frame: Frame, function: FunctionType, args: Sequence[object], keyword
 def _hooks(frame: Frame, function: FunctionType) -> dict[str, object]:
     """The hooks of the variables of a function, which the function that calls it knows."""
     outer = frame.namespace.function if frame.namespace is not None else None
-    names = getattr(outer, "__symgrad_hooks__", ())
-    if frame.namespace is None or outer is None or outer.__globals__.get("_function") is not function:
+    hooks = vars(getattr(outer, "__symgrad_hooks__", types.SimpleNamespace()))
+    called = None if outer is None else outer.__globals__.get("_function")
+    if frame.namespace is None or frame.namespace.path is None or getattr(called, "__func__", called) is not function:
         return {}
-    found = {}
-    for name in names:
-        path, hook = frame.namespace.find(f"_hook_{name}")
-        frame.reader.captures.know(path or (), hook)
-        found[name] = hook
-    return found
+    for name, hook in hooks.items():
+        path = (*frame.namespace.path, "attribute", "__symgrad_hooks__", "attribute", name)
+        frame.reader.captures.know(path, hook)
+    return {name.removeprefix("hook_"): hook for name, hook in hooks.items()}
 
 
 def entered(frame: Frame, function: FunctionType) -> Frame:

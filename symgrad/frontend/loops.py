@@ -176,7 +176,7 @@ class LoopReader:
                 old = self.before.cells.get(cell, MISSING)
                 if old is MISSING and not self._is_read_later(cell):
                     continue
-                if old is MISSING and self.over is not None and not self._runs:
+                if old is MISSING and self.over is not None and not runs(self.over.rounds):
                     self.frame.builder.sizes.positive(self.over.rounds)
                 self.slots[cell] = slots.slot(old, new, _name(cell))
                 news = True
@@ -310,14 +310,14 @@ class LoopReader:
         if isinstance(param.left, Value) and aliasing.is_array(param.left):
             aliasing.array(value)
             aliasing.may_share(value, [param.left])
-            if isinstance(param.origin, Value) and not self._runs and not self._is_alone(param.origin):
+            if isinstance(param.origin, Value) and not self._is_certain and not self._is_alone(param.origin):
                 aliasing.may_share(value, [param.origin])
         return value
 
     @property
-    def _runs(self) -> bool:
+    def _is_certain(self) -> bool:
         """Whether there is a first round for sure."""
-        return self.over is not None and runs(self.over.rounds)
+        return self.over is not None and bool(self.over.rounds.is_Integer and self.over.rounds > 0)
 
     def _after(self, done: Round, outputs: dict[Param, Value]) -> Flow:
         """What holds after the loop, the ``else`` of the loop among it."""

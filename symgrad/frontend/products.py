@@ -61,7 +61,7 @@ def _read(frame: Frame, node: ast.expr, pullback: Pullback) -> tuple[tuple[objec
         return pullback.inputs, pullback.result
     inputs = tuple(independent(frame, primal) for primal in pullback.primals)
     given = tuple(map(as_it_is, inputs))
-    reader = replace(frame.reader, statements=[])
+    reader = replace(frame.reader, statements=[], formulas=True)
     return given, reader.call(replace(frame, reader=reader), node, pullback.function, inputs, {})
 
 

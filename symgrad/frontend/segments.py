@@ -18,8 +18,8 @@ from symgrad.frontend.frame import Frame
 from symgrad.ir.program import Value
 from symgrad.ir.sizes import runs
 
-USUAL = 32
-"""The length of a segment where that of the loop is not known."""
+SHORTEST = 9
+"""Shorter segments would be written out round by round."""
 _serial = itertools.count()
 
 
@@ -40,7 +40,28 @@ def segmented(frame: Frame, node: ast.For) -> list[ast.stmt] | None:
         reason = "break and else in a loop over checkpoint(range(...)) are not supported yet"
         raise NotYetSupported(reason, remedy="leave the loop to its end", span=frame.span(node))
     start, stop = inner.args if len(inner.args) == 2 else (ast.Constant(0), inner.args[0])
-    return list(_located(node, _loops(node, start, stop, _length(frame, start, stop))))
+    length, kept, bounds = _length(frame, node, start, stop), [], []
+    if length is None:
+        return [ast.copy_location(ast.For(node.target, inner, node.body, []), node)]
+    for bound in (start, stop):
+        before, own = _kept(node, bound)
+        kept += before
+        bounds.append(own)
+    return list(_located(node, itertools.chain(kept, _loops(node, bounds[0], bounds[1], length))))
+
+
+def _kept(node: ast.For, bound: ast.expr) -> tuple[list[ast.stmt], ast.expr]:
+    """A bound as it was before the loop: a variable of its own holds what the body may change."""
+    inside = (part for statement in node.body for part in ast.walk(statement))
+    changed = {part.id for part in (*inside, *ast.walk(node.target)) if isinstance(part, ast.Name) and _is_set(part)}
+    if isinstance(bound, ast.Constant) or (isinstance(bound, ast.Name) and bound.id not in changed):
+        return [], bound
+    name = f"_bound{next(_serial)}"
+    return [ast.Assign([ast.Name(name, ast.Store())], bound)], _read(name)
+
+
+def _is_set(name: ast.Name) -> bool:
+    return not isinstance(name.ctx, ast.Load)
 
 
 def _loops(node: ast.For, start: ast.expr, stop: ast.expr, length: int) -> Iterator[ast.stmt]:
@@ -67,17 +88,24 @@ def _located(node: ast.For, statements: Iterator[ast.stmt]) -> Iterator[ast.stmt
         yield statement
 
 
-def _length(frame: Frame, start: ast.expr, stop: ast.expr) -> int:
-    """The length of a segment: the root of the number of rounds at this call, and of others of that order."""
+def _length(frame: Frame, node: ast.For, start: ast.expr, stop: ast.expr) -> int | None:
+    """The length of a segment: the root of the number of rounds at this call, and of others of that order.
+
+    None where there are no rounds, which the guard asks again.
+    """
     bounds = [frame.reader.evaluate(frame, bound) for bound in (start, stop)]
     sizes = [bound.tensor.expr if isinstance(bound, Value) else sympy.sympify(bound) for bound in bounds]
     known, rounds = frame.builder.sizes, frame.builder.sizes.find(sizes[1] - sizes[0])
     value = known.value(rounds)
     if value is None or runs(rounds):
-        return USUAL
-    length = max(math.isqrt(max(value, 1)), 1)
+        reason = "how many rounds this loop has is not known before it runs"
+        raise NotYetSupported(reason, remedy="take an argument, or the length of an array", span=frame.span(node))
+    if not known.at_least(rounds, sympy.S.One):
+        return None
+    length = max(math.isqrt(value), SHORTEST)
     known.at_least(sympy.Integer(4 * length * length), rounds)
-    known.at_least(rounds, sympy.Integer(length * length // 4))
+    if length > SHORTEST:
+        known.at_least(rounds, sympy.Integer(length * length // 4))
     return length
 
 

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported, SymgradError
+from symgrad.errors import ArgumentError, DifferentiationError, NoDerivative, NotYetSupported, SymgradError
 from symgrad.frontend.code_writer import Template, spelling
 from symgrad.frontend.environment import as_it_is
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import equal, lifted, number
-from symgrad.frontend.source import locate
 from symgrad.frontend.trees import floats, mapped_values, product, tensors
-from symgrad.frontend.values import Shape, describe, is_number
+from symgrad.frontend.values import Shape, describe, is_number, leaves
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind, is_floating
@@ -44,19 +43,34 @@ def call_by_rule(
     frame: Frame, node: ast.expr, function: Any, rule: Any, args: Arguments, keywords: Mapping[str, object]
 ) -> object:
     """The value of a call; what it is differentiated by is its ``Ruled``."""
-    if keywords and rule.black_box:
-        raise NotYetSupported(
-            "a function with a rule of its own takes no arguments by name", remedy="pass them in order"
-        )
+    if keywords:
+        reason = "a function with a rule of its own takes no arguments by name"
+        raise NotYetSupported(reason, remedy="pass them in order")
     args = [as_it_is(argument) for argument in args]
     _reach(frame, function, rule)
     if rule.black_box:
         result: object = _called(frame, node, function, rule, args)
+        shared = leaves(tuple(args))
     else:
-        result = frame.reader.call(frame, node, rule.value, list(map(as_it_is, args)), keywords)
-    if keywords and floats(dict(keywords)):
-        raise NotYetSupported("an array is given by name to a function with a rule", remedy="pass it in its place")
-    return ruled(frame, Ruled(frame, node, rule, tuple(args), result))
+        result, shared = _read(frame, node, rule, args)
+    made = ruled(frame, Ruled(frame, node, rule, tuple(args), result))
+    for leaf in floats(made):
+        frame.reader.aliasing.may_share(leaf, shared)
+    return made
+
+
+def _read(frame: Frame, node: ast.expr, rule: Any, args: Arguments) -> tuple[object, list[Value]]:
+    """The value of a function that can be read, and the arguments whose memory it may be."""
+    copies = [as_it_is(argument) for argument in args]
+    before = [leaf.tensor for leaf in leaves(tuple(copies))]
+    result = frame.reader.call(frame, node, rule.value, copies, {})
+    inside, aliasing = leaves(tuple(copies)), frame.reader.aliasing
+    if any(leaf.tensor != tensor for leaf, tensor in zip(inside, before, strict=True)):
+        reason = "a function with a rule of its own changes its argument"
+        raise NotYetSupported(reason, remedy="let it change a copy")
+    own = [leaf for leaf in leaves(result) if aliasing.is_array(leaf)]
+    pairs = zip(leaves(tuple(args)), inside, strict=True)
+    return result, [arg for arg, copy in pairs if any(aliasing.overlap(copy, leaf) for leaf in own)]
 
 
 def _reach(frame: Frame, function: object, rule: Any) -> None:
@@ -129,6 +143,13 @@ class Ruled:
     def __repr__(self) -> str:
         return f"ruled {self.serial}"
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value counts as a constant, as that of ``stop_gradient`` does."""
+        if self.rule is None or isinstance(self.rule, Pair) or self.rule.again or self.rule.black_box:
+            return False
+        return self.rule.vjp is None and self.rule.jvp is None and self.rule.differential is None
+
     def pull(self, builder: Builder, cotangent: Tensor, operands: Sequence[Tensor], result: int) -> list[Tensor | None]:
         """The cotangents of the operands, of which ``result``, the value's part, has one."""
         if self.hook is not None:
@@ -145,6 +166,7 @@ class Ruled:
 
     def _frame(self, builder: Builder) -> Frame:
         reader = replace(self.frame.reader, builder=builder, statements=[], truths={}, taken={}, frames=[self.frame])
+        reader.formulas = True
         return replace(self.frame, reader=reader)
 
     def _pulled(self, frame: Frame, cotangent: Tensor, operands: Sequence[Tensor], result: int) -> list[Tensor | None]:
@@ -158,6 +180,9 @@ class Ruled:
             given = self._cotangents(cotangent, result)
             return self._arranged(frame.reader.call(frame, self.node, rule.vjp, (given, *args), {}))
         if rule.jvp is None and rule.differential is None:
+            if rule.black_box:
+                name = getattr(rule.value, "__name__", "the function")
+                raise NoDerivative(f"{name} is a black box without a derivative", remedy="give its vjp or its jvp")
             return [None] * len(operands)
         return self._transposed(frame, cotangent, operands, args, result)
 
@@ -195,12 +220,12 @@ class Ruled:
 
     def _cotangents(self, cotangent: Tensor, result: int) -> object:
         """A cotangent of the whole value: zero but for one part."""
-        leaves = floats(self.result)
-        zeros = {
-            id(leaf): Value(Tensor(sympy.S.Zero, leaf.tensor.indices, leaf.tensor.kind), Code("0")) for leaf in leaves
-        }
-        zeros[id(leaves[result])] = Value(cotangent, Code("cotangent"))
-        return mapped_values(self.result, lambda leaf: zeros.get(id(leaf), leaf))
+        parts = floats(self.result)
+        given = {id(part): Tensor(sympy.S.Zero, part.tensor.indices, part.tensor.kind) for part in parts}
+        given[id(parts[result])] = cotangent
+        return mapped_values(
+            self.result, lambda leaf: Value(given[id(leaf)], Code("cotangent")) if id(leaf) in given else leaf
+        )
 
     def _arranged(self, gradients: object) -> list[Tensor | None]:
         """A gradient for each operand, from one for each argument."""
@@ -215,7 +240,7 @@ class Ruled:
             own = [None] * len(leaves) if part is None else [self._tensor(p) for p in _flat(part)]
             if len(own) != len(leaves):
                 raise DifferentiationError("a gradient has not the structure of its argument")
-            found += [_shaped(leaf, tensor) for leaf, tensor in zip(leaves, own, strict=True)]
+            found += [_shaped(self.frame.builder, leaf, tensor) for leaf, tensor in zip(leaves, own, strict=True)]
         return found
 
     def _tensor(self, item: object) -> Tensor | None:
@@ -263,9 +288,13 @@ def _flat(item: object) -> list[object]:
     return found
 
 
-def _shaped(like: Value, tensor: Tensor | None) -> Tensor | None:
+def _shaped(builder: Builder, like: Value, tensor: Tensor | None) -> Tensor | None:
     """A gradient of the shape of its argument; a number stands for all entries."""
-    if tensor is None or tensor.rank == like.tensor.rank:
+    if tensor is None:
+        return None
+    if tensor.rank == like.tensor.rank:
+        for left, right in zip(tensor.shape, like.tensor.shape, strict=True):
+            builder.sizes.unify(left, right)
         return tensor
     if tensor.rank:
         raise DifferentiationError(f"a gradient has {tensor.rank} axes, its argument {like.tensor.rank}")
@@ -275,11 +304,7 @@ def _shaped(like: Value, tensor: Tensor | None) -> Tensor | None:
 def hooked_value(frame: Frame, node: ast.expr, value: Value, hook: Any) -> Value:
     """A value whose adjoint goes through a function of the user's, which the generated code calls."""
     local = frame.reader.captures.opaque(hook, getattr(hook, "__name__", "hook"))
-    body = locate(hook)[1]
-    replaces = isinstance(body, ast.Lambda) or any(
-        isinstance(part, ast.Return) and part.value is not None for part in ast.walk(body)
-    )
-    text = f"{local.template}(_0)" if replaces else f"({local.template}(_0), _0)[1]"
+    text = f"{local.template}({'fresh(_0)' if value.tensor.rank else '_0'})"
     made = ruled(frame, Ruled(frame, node, None, (value,), value, Code(text)))
     assert isinstance(made, Value)
     return made

@@ -225,10 +225,11 @@ class Builder:
 
     def output(self, block: Ref, role: Role, place: int | Ref, shape: Sequence[Expr], kind: Kind) -> Tensor:
         """What comes out of a block, all of this ``shape``: the rounds and the axes of a ref for states and traces."""
-        indices = self.indices(shape)
         if role in {Role.STATES, Role.TRACE}:
-            rounds, *axes = shape
-            indices = self.index(rounds), *(None if size == 1 else self.index(size) for size in axes)
+            axes = (None if size == 1 else self.index(size) for size in shape[1:])
+            indices: tuple[Index | None, ...] = (*map(self.index, shape[:1]), *axes)
+        else:
+            indices = self.indices(shape)
         free = tuple(index for index in indices if index is not None)
         key = f"Output {block.serial} {role.value} {place.serial if isinstance(place, Ref) else place}"
         if key in self._shared:

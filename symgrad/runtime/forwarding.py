@@ -5,20 +5,30 @@ Their source is in ``linecache``, where the compiler finds it.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import linecache
 from collections.abc import Callable, Mapping
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from symgrad.errors import DifferentiationError
 
 _serial = itertools.count()
+HOOKS = "__symgrad_hooks__"
 
 
 def forwarded(function: Callable[..., Any]) -> FunctionType:
     """A function written in Python that calls ``function``, which may be a derivative, with the same arguments."""
+    parameters, passed, optional = _forwarding(function)
+    made = _made(function, parameters, f"_function({passed})", optional)
+    made.__annotations__ = dict(getattr(function, "__annotations__", {}))
+    return made
+
+
+def _forwarding(function: Callable[..., Any]) -> tuple[tuple[str, ...], str, dict[str, Any]]:
+    """Parameters like a function's, the arguments that pass them on, and the default values."""
     _, optional = _parameters(function)
     parameters, passed, starred = [], [], False
     for name, parameter in inspect.signature(function).parameters.items():
@@ -27,9 +37,7 @@ def forwarded(function: Callable[..., Any]) -> FunctionType:
         starred = starred or by_keyword
         parameters.append(name if parameter.default is parameter.empty else f"{name}=_{name}")
         passed.append(f"{name}={name}" if by_keyword else name)
-    made = _made(function, tuple(parameters), f"_function({', '.join(passed)})", optional)
-    made.__annotations__ = dict(getattr(function, "__annotations__", {}))
-    return made
+    return tuple(parameters), ", ".join(passed), optional
 
 
 def with_direction(function: Callable[..., Any]) -> FunctionType:
@@ -42,10 +50,19 @@ def with_direction(function: Callable[..., Any]) -> FunctionType:
 
 def hooking(function: Callable[..., Any], hooks: Mapping[str, Callable[..., Any]]) -> FunctionType:
     """A function that calls ``function``, whose variables have hooks."""
+    named = {f"hook_{name}": hook for name, hook in hooks.items()}
+    if hasattr(function, HOOKS):
+        inner = vars(getattr(function, HOOKS))
+        both = {name: functools.partial(_both, inner[name], named[name]) for name in inner.keys() & named.keys()}
+        named, function = {**inner, **named, **both}, function.__globals__["_function"]
     made = forwarded(function)
-    made.__globals__.update({f"_hook_{name}": hook for name, hook in hooks.items()})
-    made.__dict__["__symgrad_hooks__"] = tuple(hooks)
+    setattr(made, HOOKS, SimpleNamespace(**named))
     return made
+
+
+def _both(inner: Callable[..., Any], outer: Callable[..., Any], adjoint: Any) -> Any:
+    """What two hooks make of an adjoint."""
+    return inner(outer(adjoint))
 
 
 def pulling_back(function: Callable[..., Any], transform: Callable[..., Any], count: int) -> FunctionType:
