@@ -734,12 +734,16 @@ def test_the_argument_of_the_caller_is_untouched(f: Callable) -> None:
     np.testing.assert_array_equal(x, X)
 
 
-@pytest.mark.xfail(strict=True, reason="a result that is the argument is taken for a copy")
 @pytest.mark.parametrize("program", [changed_result, changed_operand])
 @pytest.mark.parametrize("f", [*IDENTITIES, stop_gradient, checkpoint(lambda x: x)])
 def test_a_result_that_is_the_argument(f: Callable, program: Callable) -> None:
+    """Its value has to be right, or it has to be refused."""
     function = of(f, program)
-    assert symgrad.value_and_grad(function)(X)[0] == function(X)
+    try:
+        value, _ = symgrad.value_and_grad(function)(X)
+    except DifferentiationError:
+        return
+    assert value == function(X)
 
 
 def test_a_checkpoint_whose_arguments_change_afterwards() -> None:

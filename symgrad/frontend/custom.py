@@ -22,7 +22,7 @@ from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.inlining import defaults_of, entered
 from symgrad.frontend.lifting import lifted
 from symgrad.frontend.pullbacks import gradient_places
-from symgrad.frontend.source import locate
+from symgrad.frontend.source import locate, parameter_names
 from symgrad.frontend.user_rules import Pair, Ruled, ruled
 from symgrad.frontend.values import describe, has_values
 from symgrad.ir.code import Code
@@ -62,7 +62,21 @@ def call_custom(
         ("gradients", gradient_places(locate(underlying_function(inner))[1], len(items))),
         ("ruled", Ruled(frame, node, Pair(inner), items, None)),
     )
-    return Value(frame.builder.op("custom_gradient", operands, shape, kind, params), Code("_0[0]", (code,)))
+    value = Value(frame.builder.op("custom_gradient", operands, shape, kind, params), Code("_0[0]", (code,)))
+    if _gives_argument(underlying_function(inner)):
+        frame.reader.aliasing.may_share(value, tuple(args))
+    return value
+
+
+def _gives_argument(function: FunctionType) -> bool:
+    """Whether the value of a function is one of its parameters as they were given, or may be."""
+    node = locate(function)[1]
+    names = parameter_names(node.args)
+    pairs = (
+        [node.body] if isinstance(node, ast.Lambda) else [p.value for p in ast.walk(node) if isinstance(p, ast.Return)]
+    )
+    values = [pair.elts[0] for pair in pairs if isinstance(pair, ast.Tuple) and pair.elts]
+    return any(isinstance(value, ast.Name) and value.id in names for value in values)
 
 
 def _read(frame: Frame, node: ast.expr, inner: object, args: Sequence[object], keywords: Mapping[str, object]) -> Value:

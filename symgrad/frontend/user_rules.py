@@ -46,14 +46,14 @@ def call_by_rule(
     if keywords:
         reason = "a function with a rule of its own takes no arguments by name"
         raise NotYetSupported(reason, remedy="pass them in order")
-    args = [as_it_is(argument) for argument in args]
+    given = tuple(map(as_it_is, args))
     _reach(frame, function, rule)
     if rule.black_box:
-        result: object = _called(frame, node, function, rule, args)
+        result: object = _called(frame, node, function, rule, given)
         shared = leaves(tuple(args))
     else:
         result, shared = _read(frame, node, rule, args)
-    made = ruled(frame, Ruled(frame, node, rule, tuple(args), result))
+    made = ruled(frame, Ruled(frame, node, rule, given, result))
     for leaf in floats(made):
         frame.reader.aliasing.may_share(leaf, shared)
     return made
