@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from symgrad.errors import DifferentiationError
 from symgrad.runtime.forwarding import HOOKS, hooking
 from symgrad.runtime.rules import REGISTERED, RULE, Rule
@@ -102,7 +104,8 @@ def primitive(
 
     ``vjp(cotangent, *args)`` gives the gradient, or a tuple of one for each argument (None for one without);
     ``jvp(primals, tangents)`` gives ``(value, tangent)``. They may call primitives. ``shape`` is the shape of the
-    value, or a function of the arguments that gives it; by default that of the first array.
+    value, or a function of the arguments that gives it; by default that of the first array. The value is an array of
+    its own: where the function gives memory of an argument, it is copied.
 
     >>> import numpy as np, symgrad
     >>> cube = primitive(lambda x: x * x * x, vjp=lambda u, x: 3 * x**2 * u)
@@ -111,9 +114,16 @@ def primitive(
     """
     if function is None:
         return functools.partial(primitive, vjp=vjp, jvp=jvp, shape=shape)
-    made = _wrapped(function)
-    setattr(made, RULE, Rule(function, vjp=vjp, jvp=jvp, black_box=True, shape=shape))
-    return made
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        arrays = [item for item in (*args, *kwargs.values()) if isinstance(item, np.ndarray)]
+        shares = isinstance(result, np.ndarray) and any(np.may_share_memory(result, array) for array in arrays)
+        return result.copy() if shares else result
+
+    setattr(called, RULE, Rule(function, vjp=vjp, jvp=jvp, black_box=True, shape=shape))
+    return called
 
 
 def _wrapped(function: Callable[_P, _T]) -> Callable[_P, _T]:

@@ -48,11 +48,9 @@ def call_by_rule(
         raise NotYetSupported(reason, remedy="pass them in order")
     given = tuple(map(as_it_is, args))
     _reach(frame, function, rule)
-    if rule.black_box:
-        result: object = _called(frame, node, function, rule, given)
-        shared = leaves(tuple(args))
-    else:
-        result, shared = _read(frame, node, rule, args)
+    result, shared = (
+        (_called(frame, node, function, rule, given), []) if rule.black_box else _read(frame, node, rule, args)
+    )
     made = ruled(frame, Ruled(frame, node, rule, given, result))
     for leaf in floats(made):
         frame.reader.aliasing.may_share(leaf, shared)
