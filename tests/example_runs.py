@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 def run(script: str, *flags: str | Path) -> str:
     """What ``examples/script`` prints; it must succeed, draw no progress bar (this is no terminal) and not warn."""
     command = [sys.executable, EXAMPLES / script, *flags]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # the tests share the cores
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=alone)
     assert done.returncode == 0, done.stderr
     assert not re.search(r"\d%\||/s\]|Warning", done.stderr), f"a progress bar or a warning: {done.stderr}"
     return done.stdout
