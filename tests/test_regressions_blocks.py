@@ -244,3 +244,22 @@ def test_views_of_views_change_in_loops():
     assert value == plain(view_of_a_view_in_a_loop, *args)
     wanted = differences(lambda *moved: plain(view_of_a_view_in_a_loop, *moved), args, 0)
     np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-8)
+
+
+def part_read_by_an_index(y, k):
+    part = y[1:]
+    return np.sum(part[k] ** 2)
+
+
+def part_changed_by_an_index(y, k):
+    part = y[::-1]
+    part[k] = part[0] * 3
+    return np.sum(y**2)
+
+
+@pytest.mark.parametrize("k", [-1, 1, np.array([-1, 0])])
+@pytest.mark.parametrize("function", [part_read_by_an_index, part_changed_by_an_index])
+def test_negative_places_count_from_the_end_of_a_part(function, k):
+    y = np.array([0.3, -0.2, 0.9, 0.7])
+    wanted = differences(lambda *moved: plain(function, *moved), (y, k), 0)
+    np.testing.assert_allclose(symgrad.grad(function)(y, k), wanted, rtol=1e-8, atol=1e-8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import BOOLEAN, Expr, Index, Tensor
+from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor
 from symgrad.rules.arguments import axis_number, size, static_integer
 from symgrad.rules.convert import tensor_of
 from symgrad.rules.creation import count_between
+from symgrad.rules.functions import Modulo
 from symgrad.rules.shapes import ravel
 
 SHORT = 4
@@ -89,7 +91,7 @@ def _basic(builder: Builder, tensor: Tensor, parts: Sequence[Any]) -> Tensor:
             continue
         axis = tensor.indices[len(places)]
         place, new = _along(builder, axis, part)
-        places.append(place)
+        places.append(_from_front(builder, tensor, axis, place) if isinstance(part, Tensor) else place)
         indices += new
     return Tensor(builder.rename(tensor, places), tuple(indices), tensor.kind)
 
@@ -179,12 +181,28 @@ def _advanced(builder: Builder, tensor: Tensor, parts: Sequence[Any]) -> Tensor:
         if part is None:
             side.append(None)
         elif number in chosen:
-            places.append(_gathered(builder, tensor.indices[len(places)], next(positions)))
+            axis = tensor.indices[len(places)]
+            places.append(_from_front(builder, tensor, axis, _gathered(builder, axis, next(positions))))
         else:
             place, new = _along(builder, tensor.indices[len(places)], part)
             places.append(place)
             side += new
     return Tensor(builder.rename(tensor, places), (*before, *common, *after), tensor.kind)
+
+
+def _from_front(builder: Builder, tensor: Tensor, axis: Index | None, place: Expr | None) -> Expr | None:
+    """A place in what is itself a part of an array: negative ones count from the end of the part."""
+    if axis is None or place is None or not place.atoms(Entry) or _is_plain(tensor.expr, axis):
+        return place
+    with suppress(ShapeError):
+        if not any(entry.indices for entry in place.atoms(Entry)) and builder.sizes.at_least(place, sympy.S.Zero):
+            return place
+    return Modulo(place, axis.size)
+
+
+def _is_plain(expr: Expr, axis: Index) -> bool:
+    """Whether an axis is read as it is, by all arrays of a formula."""
+    return all(not position.has(axis) or position == axis for entry in expr.atoms(Entry) for position in entry.indices)
 
 
 def _as_array(builder: Builder, part: Any) -> Tensor:
