@@ -105,7 +105,8 @@ def primitive(
     ``vjp(cotangent, *args)`` gives the gradient, or a tuple of one for each argument (None for one without);
     ``jvp(primals, tangents)`` gives ``(value, tangent)``. They may call primitives. ``shape`` is the shape of the
     value, or a function of the arguments that gives it; by default that of the first array. The value is an array of
-    its own: where the function gives memory of an argument, it is copied.
+    its own: where the function gives memory of an argument, it is copied. Raises
+    ValueError for a value of another shape.
 
     >>> import numpy as np, symgrad
     >>> cube = primitive(lambda x: x * x * x, vjp=lambda u, x: 3 * x**2 * u)
@@ -119,6 +120,11 @@ def primitive(
     def called(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
         arrays = [item for item in (*args, *kwargs.values()) if isinstance(item, np.ndarray)]
+        first = arrays[0].shape if arrays else ()
+        wanted = shape(*args) if callable(shape) else first if shape is None else shape
+        if np.shape(result) != tuple(wanted):
+            reason = f"{function.__name__} gives an array of shape {np.shape(result)}, not {tuple(wanted)}"
+            raise ValueError(f"{reason}: tell primitive its shape")
         shares = isinstance(result, np.ndarray) and any(np.may_share_memory(result, array) for array in arrays)
         return result.copy() if shares else result
 
