@@ -154,7 +154,9 @@ setattr(stop_gradient, RULE, Rule(lambda x: x))
 
 
 def checkpoint(function: Any) -> Any:
-    """The function, of which a derivative saves the arguments only: what else it needs is computed again.
+    """The function, of which the reverse of a loop saves the arguments only: what else it needs is computed again.
+
+    In straight code it is computed again, too, but nothing is freed before the derivative returns.
 
     ``for k in checkpoint(range(n))`` is a loop of which a derivative saves every ``sqrt(n)``-th round only, and
     computes the others again, segment by segment: memory for about ``2 sqrt(n)`` rounds in place of ``n``, for one more
