@@ -263,3 +263,127 @@ def test_negative_places_count_from_the_end_of_a_part(function, k):
     y = np.array([0.3, -0.2, 0.9, 0.7])
     wanted = differences(lambda *moved: plain(function, *moved), (y, k), 0)
     np.testing.assert_allclose(symgrad.grad(function)(y, k), wanted, rtol=1e-8, atol=1e-8)
+
+
+def element_behind_the_end(x, k):
+    return x[k] ** 2 if k < len(x) else np.sum(x**3)
+
+
+def neighbours(x, k):
+    total = 0.0
+    for i in range(len(x)):
+        if i + k < len(x):
+            total += x[i + k] * x[i]
+        else:
+            total += x[i] ** 3
+    return total
+
+
+def diagonal_element(x, k):
+    A = np.outer(x, x)
+    if k < len(x):
+        A *= A[k, k]
+    return np.sum(A)
+
+
+@pytest.mark.parametrize("k", [0, 1, 3, 4, 7])
+@pytest.mark.parametrize("function", [element_behind_the_end, neighbours, diagonal_element])
+def test_what_only_one_branch_reads_need_not_exist(function, k):
+    x = np.array([0.3, -0.2, 0.9, 0.7])
+    value, found = symgrad.value_and_grad(function)(x, k)
+    assert value == function(x, k)
+    wanted = differences(function, (x, k), 0)
+    np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-8)
+
+
+def row_in_either_branch(W):
+    a, b = W[2], W[2]
+    z = a if W[0, 0] > 0 else b
+    W[1:, 1:] += 0.5
+    return z @ z
+
+
+def row_of_a_row_in_either_branch(W):
+    a = W[2]
+    b = a[:]
+    z = b if W[0, 0] > 0 else a
+    z[1:] *= 3
+    return np.sum(W**2)
+
+
+@pytest.mark.parametrize("function", [row_in_either_branch, row_of_a_row_in_either_branch])
+def test_equal_views_of_both_branches_are_views(function):
+    W = np.linspace(0.1, 0.9, 9).reshape(3, 3)
+    value, found = symgrad.value_and_grad(function)(W)
+    assert value == plain(function, W)
+    np.testing.assert_allclose(found, differences(lambda W: plain(function, W), (W,), 0), rtol=1e-8, atol=1e-8)
+
+
+def traced_and_carried(y):
+    products, moved, step = [], y.copy(), 0
+    while step < 4:
+        moved += 4.0
+        products.append(y @ moved)
+        step += 1
+    return sum(products)
+
+
+def mask_in_a_while(y):
+    if y[0] > 0:
+        k = 0
+        while k < 3:
+            y[(y > 0.25) & (y < 0.8)] = 0.1
+            k += 1
+    return np.sum(np.sin(y))
+
+
+def pieces_of_two_lengths(y):
+    rows = []
+    for row in np.outer(y, y)[:, 1:]:
+        rows.append(row * 2)  # noqa: PERF401
+    for row in np.outer(y, y):
+        rows.append(np.exp(-row))  # noqa: PERF401
+    if y[0] > 0:
+        rows.append(np.sin(np.concatenate(rows)))
+    return np.sum(rows[-1])
+
+
+@pytest.mark.parametrize("function", [traced_and_carried, mask_in_a_while, pieces_of_two_lengths])
+def test_loops_that_save_are_exact(function):
+    y = np.array([0.3, -0.2, 0.9, 0.7])
+    value, found = symgrad.value_and_grad(function)(y)
+    assert value == plain(function, y)
+    np.testing.assert_allclose(found, differences(lambda y: plain(function, y), (y,), 0), rtol=1e-8, atol=1e-8)
+
+
+def item_after_a_loop(x, c):
+    items = [x]
+    k = 0
+    while k < 4:
+        items.append(x * k)
+        k += 1
+    items[-1][0] = c
+    return np.sum(items[-1])
+
+
+def test_items_of_a_list_that_grew_are_not_changed():
+    with pytest.raises(symgrad.errors.NotYetSupported, match="an item of a list that grew"):
+        symgrad.grad(item_after_a_loop)(np.ones(3), 2.0)
+
+
+def negative_condition(a):
+    parts = [1.1, a, a]
+    rest = a * a if a * a < 0.7 else 0.7 + np.tanh(a * a - 0.7)
+    for k in range(0, 6, 2):
+        total = sum(parts)
+        if rest >= 1.28:
+            parts.append(np.tanh(rest))
+        elif k != 1 and rest < 0.3:
+            parts[0] = min(total, 0.8)
+    return rest - sum(parts)
+
+
+@pytest.mark.parametrize("a", [1.43, 0.31, 0.47, 1.09])
+def test_conditions_with_a_sign_are_numbers(a):
+    wanted = differences(negative_condition, (a,), 0)
+    np.testing.assert_allclose(symgrad.grad(negative_condition)(a), wanted, rtol=1e-8, atol=1e-8)

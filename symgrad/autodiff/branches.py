@@ -8,6 +8,8 @@ import sympy
 
 from symgrad.autodiff.activity import inside_body
 from symgrad.autodiff.keeping import keep
+from symgrad.errors import ShapeError
+from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Body, Branch, Output, Role, refs
 from symgrad.ir.tensor import Delta, Expr, Index, Ref, Tensor, index_symbols, substitute
 
@@ -53,11 +55,22 @@ def _parts(inside: list[Reverse], ref: Ref, scope: tuple[Index, ...]) -> dict[Ex
 
 
 def _stays_outside(inner: Reverse, part: Expr, scope: tuple[Index, ...]) -> bool:
-    """Whether a factor places the rest of its term along an axis, at a position that does not depend on the body."""
+    """Whether a factor places the rest of its term along an axis, at a position that is there in both bodies."""
     if not isinstance(part, Delta) or part.args[0] not in scope:
         return False
-    position = part.args[1]
-    return not index_symbols(position) and not any(ref in inner.builder.own for ref in refs([position]))
+    _, position, length = part.args
+    own = index_symbols(position) or any(ref in inner.builder.own for ref in refs([position]))
+    return not own and _exists(inner.builder, position, length)
+
+
+def _exists(builder: Builder, position: Expr, length: Expr) -> bool:
+    """Whether an axis has a position whichever body is taken: one that only the body reads may lie behind the end."""
+    if any(ref.bounds is None for ref in refs([position])):
+        return False
+    try:
+        return builder.sizes.at_least(length - 1, position) and builder.sizes.at_least(position, -length)
+    except ShapeError:
+        return False
 
 
 def _tensor(reverse: Reverse, ref: Ref, place: Expr, term: Expr) -> Tensor:

@@ -37,7 +37,7 @@ def pull_back_loop(reverse: Reverse, block: Ref, loop: Loop) -> None:
     places = _carried_back(reverse, loop, given)
     if not places and not given.traces:
         return
-    steady = {place: _steady(reverse, loop, place, given) for place in places if _is_running_sum(loop, place)}
+    steady = {place: _steady(reverse, loop, place, given) for place in places if _is_running_sum(loop, place, given)}
     steady = {place: tensor for place, tensor in steady.items() if place not in given.states}
     places = [place for place in places if place not in steady]
     inner, params = _reversed_body(reverse, loop, places, steady, given)
@@ -124,11 +124,11 @@ def _steady(reverse: Reverse, loop: Loop, place: int, given: Cotangents) -> Tens
     return reverse.builder.define(_start(loop, place, given), "d")
 
 
-def _is_running_sum(loop: Loop, place: int) -> bool:
+def _is_running_sum(loop: Loop, place: int, given: Cotangents) -> bool:
     """Whether a carried value only grows by what each round adds, and nothing else reads it."""
     own, param, result = loop.body.builder.own, ref_of(loop.carried[place]), loop.body.results[place].expr
     others = [tensor.expr for k, tensor in enumerate(loop.body.results) if k != place]
-    reached = needed(own, refs([result, *others]))
+    reached = needed(own, [*refs([result, *others]), *given.traces])
     readers = [ref for ref in reached if ref in own and param in uses(own[ref])]
     if isinstance(result, Entry) and result.ref in own:
         equation = own[result.ref]
@@ -139,13 +139,13 @@ def _is_running_sum(loop: Loop, place: int) -> bool:
         ):
             return False
         using = [ref for ref in reached if ref in own and result.ref in uses(own[ref])]
-        if using or result.ref in refs(others):
+        if using or result.ref in {*refs(others), *given.traces}:
             return False
         rename = dict(zip(equation.indices, result.indices, strict=True))
         result, readers = substitute(equation.definition.body, rename), []
     entry = Entry(param, loop.body.results[place].free)
     rest = result - entry
-    return not readers and param not in refs([*others, rest])
+    return not readers and param not in {*refs([*others, rest]), *given.traces}
 
 
 def _at(stacked: Tensor, place: Expr, axes: tuple[Expr, ...]) -> Expr:

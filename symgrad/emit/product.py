@@ -48,7 +48,8 @@ class Product:
             return self.array
         if self.flipped is not None:
             return self.flipped
-        array = self.array if is_python(self.array.kind) else floating(self.array)
+        plain = is_python(self.array.kind) and self.array.kind is not bool
+        array = self.array if plain else floating(self.array)
         return replace(array, code=Code("-_0", (array.code,)), kept=None)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import numpy as np
 import sympy
@@ -229,7 +230,20 @@ class Speller:
         target = self.order(body, equation.indices) if not body.has(Delta) else equation.indices
         if isinstance(body, sympy.Pow) and not body.exp.is_Integer:
             return self._root(body, target)
-        return self.spell(body, target)
+        return self._truth(body, target) if equation.ref.kind in BOOLEAN else self.spell(body, target)
+
+    def _truth(self, body: Expr, target: tuple[Index, ...]) -> Array:
+        """A condition: brackets that are factors hold together."""
+        whole = self.exact(body)
+        parts = (
+            [self.spell(part, target) for part in sympy.Mul.make_args(body)]
+            if whole is None
+            else [aligned(whole, target)]
+        )
+        if all(part.kind in BOOLEAN for part in parts):
+            kind: Kind = bool if all(part.kind is bool for part in parts) else np.dtype(bool)
+            return reduce(lambda left, right: apply("_0 & _1", (left, right), target, kind), parts)
+        return apply("_0 != 0", (self.spell(body, target),), target, np.dtype(bool))
 
     def _root(self, power: Expr, target: tuple[Index, ...]) -> Array:
         base = self.spell(power.base, target)

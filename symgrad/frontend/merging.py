@@ -104,6 +104,10 @@ class Merger:
             return True
         return aliasing.is_alone(value) and sum(held is value for held in self.sides[side].cells.values()) <= 1
 
+    def _are_alone(self, handles: tuple[object, object]) -> bool:
+        """Whether what both branches leave alike is no view of anything, so that it cannot change later."""
+        return all(self._is_alone(item, side) for side, item in enumerate(handles) if isinstance(item, Value))
+
     def _merged(self, first: object, second: object, name: str | None) -> object:
         if isinstance(first, Conflict) or isinstance(second, Conflict):
             return self._conflict((first if isinstance(first, Conflict) else second).reason)  # type: ignore[attr-defined]
@@ -159,7 +163,7 @@ class Merger:
         tensors = first.tensor, second.tensor
         if tensors[0].rank != tensors[1].rank:
             return self._conflict("this is a number in one branch and an array in the other, or has other axes")
-        if first.code == second.code and tensors[0] == tensors[1]:
+        if first.code == second.code and tensors[0] == tensors[1] and self._are_alone(handles):
             return first
         try:
             for left, right in zip(tensors[0].shape, tensors[1].shape, strict=True):

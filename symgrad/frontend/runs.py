@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.errors import ArgumentError, NotYetSupported, ShapeError
 from symgrad.frontend.attributes import item, size
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
@@ -62,7 +62,7 @@ def expanded(frame: Frame, items: Sequence[object], line: int | None = None) -> 
 
 
 def joined(frame: Frame, items: Sequence[object], node: ast.expr) -> Run:
-    """A list as one run, which is not empty."""
+    """A list as one run, which is not empty; its items cannot be changed through it."""
     if len(items) == 1 and isinstance(items[0], Run):
         if not runs(items[0].rounds):
             frame.builder.sizes.positive(items[0].rounds)
@@ -98,13 +98,19 @@ def _concatenated(frame: Frame, parts: Sequence[Value | list[Value]], kind: obje
         else:
             tensors.append(stacked(frame.builder, [value.tensor for value in part], 0))
     tensor = frame.builder.define(concatenated(frame.builder, tensors, 0))
-    return Run(Stack(Value(tensor, code), kind), frame.builder.sizes.find(tensor.shape[0]))  # type: ignore[arg-type]
+    array, aliasing = Value(tensor, code), frame.reader.aliasing
+    aliasing.freeze(array, "this changes an item of a list that grew in a loop")
+    aliasing.may_share(array, list(parts))
+    return Run(Stack(array, kind), frame.builder.sizes.find(tensor.shape[0]))  # type: ignore[arg-type]
 
 
 def arrayed(frame: Frame, thing: object, node: ast.expr) -> object:
-    """An argument of NumPy, lists that grew in loops as the arrays that NumPy makes of them."""
+    """An argument of NumPy, lists that grew in loops as the arrays that NumPy makes of them, if it can."""
     if isinstance(thing, list) and any(isinstance(held, Run) for held in thing):
-        return as_array(frame, thing, node)
+        try:
+            return as_array(frame, thing, node)
+        except ShapeError:
+            return expanded(frame, thing, frame.line(node))
     if isinstance(thing, list) and has_runs(thing):
         return [arrayed(frame, held, node) for held in thing]
     if type(thing) is tuple and has_runs(thing):
