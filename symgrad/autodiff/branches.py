@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from symgrad.autodiff.activity import inside_body
+from symgrad.autodiff.activity import inside_body, ref_of
 from symgrad.autodiff.keeping import keep
 from symgrad.errors import ShapeError
 from symgrad.ir.builder import Builder
@@ -36,6 +36,7 @@ def pull_back_branch(reverse: Reverse, block: Ref, branch: Branch) -> None:
     for number, (ref, place, _) in enumerate(wanted):
         like = results[0][number]
         result = reverse.builder.output(made, Role.RESULT, number, like.shape, ref.kind)
+        reverse.contributions.add(ref_of(result))
         reverse.adjoints.setdefault(ref, []).append(place * reverse.builder.rename(result, like.indices))
 
 

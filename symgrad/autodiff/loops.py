@@ -7,15 +7,18 @@ loop (``hoisting``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import sympy
 
+from symgrad.autodiff.accumulation import accumulation
 from symgrad.autodiff.activity import active_carried, ref_of, useful_carried
 from symgrad.autodiff.hoisting import Hoisting
 from symgrad.autodiff.recording import record
-from symgrad.ir.equation import Body, Loop, Map, Output, Role, needed, refs, uses
+from symgrad.autodiff.running_sums import is_running_sum
+from symgrad.ir.equation import Body, Loop, Output, Role, needed
 from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, substitute
 
 if TYPE_CHECKING:
@@ -37,8 +40,8 @@ def pull_back_loop(reverse: Reverse, block: Ref, loop: Loop) -> None:
     places = _carried_back(reverse, loop, given)
     if not places and not given.traces:
         return
-    steady = {place: _steady(reverse, loop, place, given) for place in places if _is_running_sum(loop, place, given)}
-    steady = {place: tensor for place, tensor in steady.items() if place not in given.states}
+    sums = [place for place in places if place not in given.states and is_running_sum(loop, place, given.traces)]
+    steady = {place: _steady(reverse, loop, place, given) for place in sums}
     places = [place for place in places if place not in steady]
     inner, params = _reversed_body(reverse, loop, places, steady, given)
     received = [_received(inner, loop.carried[place], loop.before, given.states.get(place)) for place in places]
@@ -47,17 +50,17 @@ def pull_back_loop(reverse: Reverse, block: Ref, loop: Loop) -> None:
     hoisting = Hoisting(inner.builder, loop, tuple(map(ref_of, params)))
     outside = hoisting.hoistable(totals, reverse.scopes)
     running = {ref: inner.builder.input("d", ref.shape, ref.kind) for ref in totals if ref not in outside}
-    sums = [_added(running[ref], totals[ref], reverse.scopes[ref]) for ref in running]
-    results = [*(tensor.expr for tensor in (*received, *sums)), *hoisting.adjoints(outside.values())]
-    elements = record(reverse.builder, block, loop, inner.builder, results)
-    received, sums = ([_changed(tensor, elements) for tensor in tensors] for tensors in (received, sums))
+    others = [*(tensor.expr for tensor in received), *hoisting.adjoints(outside.values())]
+    grown = _grown(reverse, inner, running, totals, others)
+    elements = record(reverse.builder, block, loop, inner.builder, [*others, *(tensor.expr for tensor in grown)])
+    received, grown = ([_changed(tensor, elements) for tensor in tensors] for tensors in (received, grown))
     outside = {ref: substitute(total, elements) for ref, total in outside.items()}
     backwards = Loop(
         counter=loop.counter,
         rounds=loop.rounds,
         carried=(*params, *running.values()),
         initial=(*(_start(loop, place, given) for place in places), *map(_zero, running.values())),
-        body=Body(inner.builder, (*received, *sums)),
+        body=Body(inner.builder, (*received, *grown)),
         backward=not loop.backward,
     )
     for place, cotangent in steady.items():
@@ -124,30 +127,6 @@ def _steady(reverse: Reverse, loop: Loop, place: int, given: Cotangents) -> Tens
     return reverse.builder.define(_start(loop, place, given), "d")
 
 
-def _is_running_sum(loop: Loop, place: int, given: Cotangents) -> bool:
-    """Whether a carried value only grows by what each round adds, and nothing else reads it."""
-    own, param, result = loop.body.builder.own, ref_of(loop.carried[place]), loop.body.results[place].expr
-    others = [tensor.expr for k, tensor in enumerate(loop.body.results) if k != place]
-    reached = needed(own, [*refs([result, *others]), *given.traces])
-    readers = [ref for ref in reached if ref in own and param in uses(own[ref])]
-    if isinstance(result, Entry) and result.ref in own:
-        equation = own[result.ref]
-        if (
-            readers != [result.ref]
-            or not isinstance(equation.definition, Map)
-            or not loop.body.builder.is_whole(result)
-        ):
-            return False
-        using = [ref for ref in reached if ref in own and result.ref in uses(own[ref])]
-        if using or result.ref in {*refs(others), *given.traces}:
-            return False
-        rename = dict(zip(equation.indices, result.indices, strict=True))
-        result, readers = substitute(equation.definition.body, rename), []
-    entry = Entry(param, loop.body.results[place].free)
-    rest = result - entry
-    return not readers and param not in {*refs([*others, rest]), *given.traces}
-
-
 def _at(stacked: Tensor, place: Expr, axes: tuple[Expr, ...]) -> Expr:
     """The formula of a stacked array at one round."""
     return substitute(stacked.expr, dict(zip(stacked.free, (place, *axes), strict=True)))
@@ -179,9 +158,16 @@ def _renamed(tensor: Tensor, like: Tensor) -> Expr:
     return substitute(tensor.expr, dict(zip(tensor.free, like.free, strict=True)))
 
 
-def _added(running: Tensor, total: Expr, scope: tuple[Expr, ...]) -> Tensor:
-    term = substitute(total, dict(zip(scope, running.free, strict=True)))
-    return Tensor(running.expr + term, running.indices, running.kind)
+def _grown(
+    reverse: Reverse, inner: Reverse, running: Mapping[Ref, Tensor], totals: Mapping[Ref, Expr], others: Sequence[Expr]
+) -> list[Tensor]:
+    """Running totals after a round, which ``others`` do not read."""
+    found = accumulation(inner.builder, reverse.contributions, [*others, *(totals[ref] for ref in running)])
+    grown = []
+    for ref, tensor in running.items():
+        added = substitute(totals[ref], dict(zip(reverse.scopes[ref], tensor.free, strict=True)))
+        grown.append(Tensor(found.added(tensor.expr, added), tensor.indices, tensor.kind))
+    return grown
 
 
 def _changed(tensor: Tensor, elements: dict[Expr, Expr]) -> Tensor:
@@ -200,5 +186,6 @@ def _give(reverse: Reverse, made: Ref, loop: Loop, initial: list[Tensor], outsid
             reverse.push(initial[place], reverse.builder.rename(result, initial[place].indices))
         else:
             ref = outside[place - len(initial)]
+            reverse.contributions.add(ref_of(result))
             renamed = reverse.builder.rename(result, reverse.scopes[ref])
             reverse.adjoints.setdefault(ref, []).append(renamed)

@@ -43,7 +43,10 @@ class Rules:
 
 @dataclass
 class Reverse:
-    """The adjoints of one derivation; ``scopes`` gives every active ref the indices its adjoint is written in."""
+    """The adjoints of one derivation; ``scopes`` gives every active ref the indices its adjoint is written in.
+
+    ``contributions`` are parts of adjoints that come out of blocks.
+    """
 
     builder: Builder
     rules: Rules
@@ -51,6 +54,7 @@ class Reverse:
     variables: Mapping[str, str] = field(default_factory=dict)
     names: dict[Ref, str] = field(default_factory=dict)
     adjoints: dict[Ref, list[Expr]] = field(default_factory=dict)
+    contributions: set[Ref] = field(default_factory=set)
 
     def seed(self, target: Tensor, cotangent: Expr) -> None:
         """Let the result have this adjoint, over the target's free indices."""
@@ -71,7 +75,7 @@ class Reverse:
 
     def inside(self, builder: Builder, scopes: Scopes) -> Reverse:
         """The derivation inside of a block."""
-        return Reverse(builder, self.rules, scopes, self.variables, self.names)
+        return Reverse(builder, self.rules, scopes, self.variables, self.names, contributions=self.contributions)
 
     def adjoint(self, ref: Ref) -> Expr:
         """The sum of all contributions, in its cheapest form."""

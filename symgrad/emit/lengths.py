@@ -10,9 +10,13 @@ import sympy
 from symgrad.emit.array import Array, apply
 from symgrad.ir.code import Code
 from symgrad.ir.tensor import Entry, Expr, Index, index_symbols
+from symgrad.rules.functions import FloorDivide, Modulo
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
+
+COUNTING = frozenset({FloorDivide, Modulo, sympy.Max, sympy.Min})
+"""Functions of integers that are integers."""
 
 
 def spell_length(speller: Speller, size: Expr) -> Code:
@@ -61,11 +65,24 @@ def _is_negative(term: Expr) -> bool:
 
 
 def spell_position(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Array:
-    """A position along an axis, for every index of ``target`` that it depends on."""
+    """Integers, for every index of ``target`` that they depend on: a position along an axis."""
     if not index_symbols(expr) and not expr.atoms(Entry):
         return Array(speller.size(expr), (), int)
-    if expr.is_Add or expr.is_Mul:
-        template = "_0 + _1" if expr.is_Add else "_0 * _1"
+    if expr.is_Add:
+        return _position_sum(speller, expr, target)
+    if expr.is_Mul and _is_negative(expr):
+        return apply("-_0", (spell_position(speller, -expr, target),), target)
+    if expr.is_Mul or type(expr) in COUNTING:
+        template = "_0 * _1" if expr.is_Mul else speller.spelling[type(expr)]
         parts = [spell_position(speller, part, target) for part in expr.args]
         return reduce(lambda left, right: apply(template, (left, right), target), parts)
     return speller.spell(expr, target)
+
+
+def _position_sum(speller: Speller, total: Expr, target: tuple[Index, ...]) -> Array:
+    first, *rest = sorted(total.args, key=lambda term: (_is_negative(term), bool(term.is_number)))
+    found = spell_position(speller, first, target)
+    for term in rest:
+        other = spell_position(speller, -term if _is_negative(term) else term, target)
+        found = apply("_0 - _1" if _is_negative(term) else "_0 + _1", (found, other), target)
+    return found

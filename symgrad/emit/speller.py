@@ -230,7 +230,14 @@ class Speller:
         target = self.order(body, equation.indices) if not body.has(Delta) else equation.indices
         if isinstance(body, sympy.Pow) and not body.exp.is_Integer:
             return self._root(body, target)
-        return self._truth(body, target) if equation.ref.kind in BOOLEAN else self.spell(body, target)
+        if equation.ref.kind in BOOLEAN:
+            return self._truth(body, target)
+        return self.spell(body, target) if is_floating(equation.ref.kind) else self._whole_numbers(body, target)
+
+    def _whole_numbers(self, body: Expr, target: tuple[Index, ...]) -> Array:
+        """Integers; polynomials of anything else that counts may pass through floats."""
+        found = self.exact(body)
+        return aligned(found, target) if found is not None else spell_position(self, body, target)
 
     def _truth(self, body: Expr, target: tuple[Index, ...]) -> Array:
         """A condition: brackets that are factors hold together."""

@@ -69,8 +69,8 @@ def _advanced_indices(positions: Sequence[Expr | None]) -> tuple[Index, ...]:
 
 
 def _reads_array(position: Expr) -> bool:
-    """Whether a position comes from an array; numbers that count rounds do not."""
-    return any(entry.indices or not entry.ref.computed for entry in position.atoms(Entry))
+    """Whether a position comes from an array, of one element perhaps; numbers of Python's and counters do not."""
+    return any(entry.indices or not (entry.ref.computed or entry.ref.kind is int) for entry in position.atoms(Entry))
 
 
 def _advanced_place(advanced: list[int], positions: Sequence[Expr | None]) -> int:
@@ -103,18 +103,27 @@ def _plain(sizes: Sizes, length: Expr, position: Expr | None, operands: list[Cod
     start = sympy.expand(position - step * index)
     stop = sympy.expand(start + step * sizes.find(index.size))
     if step < 0:
-        stop -= step + 1
-    if step > 0:
-        low = "" if start == 0 else _bound(sizes, start, length, operands, size)
-        high = (
-            ""
-            if sizes.same(stop, length) or _reaches_end(index.size, length, start, step)
-            else _bound(sizes, stop, length, operands, size)
-        )
-    else:
-        low = "" if sizes.same(start, length - 1) else _bound(sizes, start, length, operands, size)
-        high = "" if stop == -1 else _bound(sizes, stop, length, operands, size)
+        is_first = _reaches_end(index.size, sympy.S.Zero, -start - 1, -step)
+        return _backward(sizes, start, None if is_first else stop, length, operands, size) + f":{step}"
+    low = "" if start == 0 else _bound(sizes, start, length, operands, size)
+    to_end = sizes.same(stop, length) or _reaches_end(index.size, length, start, step)
+    high = "" if to_end else _bound(sizes, stop, length, operands, size)
     return f"{low}:{high}" if step == 1 else f"{low}:{high}:{step}"
+
+
+def _backward(sizes: Sizes, start: Expr, stop: Expr | None, length: Expr, operands: list[Code], size: SpellSize) -> str:
+    """The bounds of a slice that goes down. They count from the end, so that "before the first" is no last place."""
+    first = None if sizes.same(start, length - 1) else start
+    last = None if stop is None or (stop.is_Integer and stop < 0) else stop
+    texts = []
+    for value in (first, last):
+        from_end = value if value is None or (value.is_Integer and value >= 0) else sympy.expand(value - length)
+        if from_end is None or from_end.is_Integer:
+            texts.append("" if from_end is None else str(from_end))
+            continue
+        operands.append(size(from_end))
+        texts.append(f"_{len(operands)}")
+    return ":".join(texts)
 
 
 def _reaches_end(size: Expr, length: Expr, start: Expr, step: Expr) -> bool:

@@ -13,7 +13,7 @@ from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.frontend.environment import Contents, Environment, Missing, is_instance
 from symgrad.frontend.frame import Reader
 from symgrad.frontend.merging import instance, leaf, number_or_value
-from symgrad.frontend.values import Shape, describe
+from symgrad.frontend.values import Shape, describe, is_number
 from symgrad.ir.builder import NAN
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind, is_floating
@@ -52,11 +52,18 @@ class Slots:
     after: Environment
     _known: dict[tuple[int, int], Any] = field(default_factory=dict)
     _alive: list[object] = field(default_factory=list)
+    _left: dict[Param, object] = field(default_factory=dict)
+
+    def leave(self, param: Param, item: object) -> bool:
+        """Whether a round leaves this in a parameter, and nothing else in another cell that the parameter is in."""
+        return self._left.setdefault(param, item) is item
 
     def slot(self, first: object, last: object, name: str | None) -> Any:
         """What is carried of a cell that held ``first`` before the loop, and ``last`` after a round."""
         if first is last:
             return first
+        if is_number(first) and is_number(last):
+            return self._slot(first, last, name)
         key = id(first), id(last)
         if key not in self._known:
             self._alive += [first, last]
@@ -231,7 +238,7 @@ def _all(found: Iterable[bool]) -> bool:
 
 def _left_value(slots: Slots, slot: Param, item: object) -> bool:
     value = number_or_value(slots.reader, item)
-    if value is None or value.tensor.rank != slot.tensor.rank:
+    if value is None or value.tensor.rank != slot.tensor.rank or not slots.leave(slot, item):
         return False
     value = slots.after.value(value)
     fits(slots.reader, slot.tensor, value.tensor, slot.code.name)

@@ -102,7 +102,7 @@ class Sizes:
         return value
 
     def at_least(self, size: Expr, bound: Expr) -> bool:
-        """Whether ``size >= bound``, as at this call (or else assumed); ``max(size, bound)`` is in the condition."""
+        """Whether ``size >= bound``, as at this call (or else assumed); a maximum says so in the condition."""
         size, bound = self.find(size), self.find(bound)
         difference = sympy.expand(size - bound)
         if difference.is_nonnegative or difference.is_negative:
@@ -113,7 +113,8 @@ class Sizes:
             size, bound = difference, sympy.S.Zero
         value = self.value(difference)
         holds = value is None or value >= 0
-        self.conditions[Condition(sympy.Max(size, bound), size if holds else bound, True)] = None
+        limit = bound if holds else sympy.expand(bound - 1)
+        self.conditions[Condition(sympy.Max(size, limit), size if holds else limit, True)] = None
         return holds
 
     def _always(self, difference: Expr) -> bool:

@@ -13,7 +13,7 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor
+from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor, index_symbols
 from symgrad.rules.arguments import axis_number, size, static_integer
 from symgrad.rules.convert import tensor_of
 from symgrad.rules.creation import count_between
@@ -191,13 +191,29 @@ def _advanced(builder: Builder, tensor: Tensor, parts: Sequence[Any]) -> Tensor:
 
 
 def _from_front(builder: Builder, tensor: Tensor, axis: Index | None, place: Expr | None) -> Expr | None:
-    """A place in what is itself a part of an array: negative ones count from the end of the part."""
-    if axis is None or place is None or not place.atoms(Entry) or _is_plain(tensor.expr, axis):
+    """A place counted from the front: negative ones count from the end of the axis, or of the part of an array."""
+    if axis is None or place is None or isinstance(place, Index):
+        return place
+    arrays = any(entry.indices for entry in place.atoms(Entry))
+    affine = bool(index_symbols(place)) and not arrays
+    if not affine and (not place.atoms(Entry) or _is_plain(tensor.expr, axis)):
         return place
     with suppress(ShapeError):
-        if not any(entry.indices for entry in place.atoms(Entry)) and builder.sizes.at_least(place, sympy.S.Zero):
+        least = None if arrays else _least(place)
+        if least is not None and builder.sizes.at_least(least, sympy.S.Zero):
             return place
-    return Modulo(place, axis.size)
+    wrapped = Modulo(place, axis.size)
+    return builder.map(wrapped, np.dtype(int), "k") if affine else wrapped
+
+
+def _least(place: Expr) -> Expr | None:
+    """The least value of an affine formula of indices; None for any other."""
+    for index in sorted(index_symbols(place), key=str):
+        slope = place.coeff(index)
+        if not slope.is_number or (place - slope * index).has(index):
+            return None
+        place = sympy.expand(place.subs(index, sympy.S.Zero if slope > 0 else index.size - 1))
+    return place
 
 
 def _is_plain(expr: Expr, axis: Index) -> bool:

@@ -23,7 +23,7 @@ from symgrad.runtime.binding import Scope
 from symgrad.runtime.cache import Entry, entry_key
 from symgrad.runtime.calling import MISSING, Anchor, Call
 from symgrad.runtime.identity import DERIVATIVE, callable_text
-from symgrad.runtime.loading import Specialisation, depends_on_same, load, module_text, read_header
+from symgrad.runtime.loading import Specialisation, depends_on_same, fits, load, module_text, read_header
 from symgrad.runtime.pickling import Frozen, freeze, thaw
 from symgrad.runtime.signature import bind, describe, signature_of, sizes_of, wrong_call
 
@@ -197,10 +197,14 @@ class Derivative:
         signature, sizes = self.signature(*args, **kwargs)
         spelled = spell_signature(signature)
         with _COMPILING.held:
-            found = self._later(spelled, -1)
-            if found is None:
-                found = self._look_up(signature, spelled)
-            return self._compile(signature, spelled, sizes) if found is None else found
+            if spelled not in self._positions:
+                self._look_up(signature, spelled)
+            known = self._positions.get(spelled, ())
+            if sizes is not None:
+                known = [
+                    item for item in known if fits(self._functions[item], self.specialisations[item], args, kwargs)
+                ]
+            return known[0] if known else self._compile(signature, spelled, sizes)
 
     def signature(self, *args: object, **kwargs: object) -> tuple[Signature, dict[str, tuple[int, ...]] | None]:
         """The signature of arguments or specs, with the sizes of arguments; without any, of Python floats."""

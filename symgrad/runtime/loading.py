@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 from symgrad.errors import InternalError
@@ -121,6 +122,23 @@ def plain_source(text: str, header: Header) -> str:
     start, count = header.guard
     del lines[start : start + count]
     return "\n".join(lines).replace(f"({header.parameter}", "(", 1)
+
+
+def guard_of(text: str, header: Header) -> str:
+    """The function with its guard only: it tells whether a specialisation is for a call."""
+    lines = text[text.index(_END) + len(_END) :].lstrip("\n").split("\n")
+    return "\n".join([*lines[: sum(header.guard)], "    return True", ""])
+
+
+def fits(
+    function: FunctionType, specialisation: Specialisation, args: Sequence[object], named: Mapping[str, object]
+) -> bool:
+    """Whether the guard of a specialisation, loaded as ``function``, lets a call pass."""
+    header = specialisation.header
+    code = _code_of(guard_of(specialisation.text, header), f"<symgrad guard of {header.name}>", header.name)
+    test = FunctionType(code, function.__globals__, function.__name__, function.__defaults__)
+    test.__kwdefaults__ = function.__kwdefaults__
+    return bool(test(SimpleNamespace(__miss__=lambda *_, **__: False), *args, **named))
 
 
 def depends_on_same(header: Header, scope: Scope) -> bool:
