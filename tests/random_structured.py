@@ -275,6 +275,8 @@ class Writer:
         known = not self.stable.keys().isdisjoint(re.findall(r"\w+", source))
         if not known or self.run(self.indented([f"probe_({source})"]), values.append) is None or not values:
             raise Unfillable
+        if any(np.ndim(value) for value in values):
+            raise Unfillable
         ordered = sorted(map(float, values))
         middles = [(low + high) / 2 for low, high in itertools.pairwise(ordered) if high - low > 0.1]
         middle = self.rng.choice(middles) if middles else ordered[0] + self.rng.choice((-0.5, 0.5))
