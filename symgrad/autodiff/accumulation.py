@@ -36,9 +36,10 @@ class Accumulation:
         return running + rest
 
     def _is_contribution(self, term: Expr) -> bool:
-        """Whether a term is all of what a block gives, for this only."""
-        known = isinstance(term, Entry) and term.ref in self.contributions and self.readers[term.ref] == 1
-        return known and self.builder.is_whole(term)
+        """Whether a term is all of what a block of this body gives, for this only."""
+        if not isinstance(term, Entry) or term.ref not in self.contributions or term.ref not in self.builder.own:
+            return False
+        return self.readers[term.ref] == 1 and self.builder.is_whole(term)
 
     def _through(self, running: Expr, term: Entry) -> Entry:
         output = self.builder.own[term.ref].definition

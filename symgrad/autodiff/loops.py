@@ -52,6 +52,7 @@ def pull_back_loop(reverse: Reverse, block: Ref, loop: Loop) -> None:
     running = {ref: inner.builder.input("d", ref.shape, ref.kind) for ref in totals if ref not in outside}
     others = [*(tensor.expr for tensor in received), *hoisting.adjoints(outside.values())]
     grown = _grown(reverse, inner, running, totals, others)
+    _name(reverse, running)
     elements = record(reverse.builder, block, loop, inner.builder, [*others, *(tensor.expr for tensor in grown)])
     received, grown = ([_changed(tensor, elements) for tensor in tensors] for tensors in (received, grown))
     outside = {ref: substitute(total, elements) for ref, total in outside.items()}
@@ -168,6 +169,13 @@ def _grown(
         added = substitute(totals[ref], dict(zip(reverse.scopes[ref], tensor.free, strict=True)))
         grown.append(Tensor(found.added(tensor.expr, added), tensor.indices, tensor.kind))
     return grown
+
+
+def _name(reverse: Reverse, running: Mapping[Ref, Tensor]) -> None:
+    """Call running totals after the arguments and carried values that they belong to."""
+    for ref, total in running.items():
+        if ref.name.isidentifier() and ref not in reverse.builder.equations:
+            reverse.names[ref_of(total)] = f"d{ref.name}"
 
 
 def _changed(tensor: Tensor, elements: dict[Expr, Expr]) -> Tensor:

@@ -41,6 +41,7 @@ class LoopText:
 
     def __post_init__(self) -> None:
         suite = self.suite
+        self._suggest()
         leaves = {*suite.carried, suite.counter, *suite.stacks}
         self.stacks = Stacks(self.outer, suite)
         self.body = self.outer.inside(suite.inner.outside, leaves)
@@ -51,6 +52,15 @@ class LoopText:
         tester = suite.inner if suite.tester is None else suite.tester
         self.tests = self.outer.inside(tester.outside, leaves)
         self.tests.count([] if suite.test is None else [suite.test], () if suite.tester is None else tester.sequence)
+
+    def _suggest(self) -> None:
+        """What the loop starts with may be called after what it carries."""
+        hints = self.outer.names.hints
+        for place, initial in self.suite.initial.items():
+            carried = self.suite.carried[place]
+            name = carried.name or hints.get(carried)
+            if name is not None and initial.name is None and initial.operands:
+                hints.setdefault(initial, name)
 
     def needs(self) -> list[tuple[Code, int]]:
         """What is read of the surroundings, and how often: what a round reads, is read again."""
@@ -90,7 +100,8 @@ class LoopText:
         """The name of what is carried: that of what it starts as, if it is read no more."""
         outer, initial = self.outer, self.suite.initial[place]
         name = outer.named.get(initial)
-        if name is not None and self._is_single(initial) and self._dies(initial) and initial not in outer.leaves:
+        free = initial not in outer.leaves or initial in outer.results.get(self.suite.outputs[place], ())
+        if name is not None and free and self._is_single(initial) and self._dies(initial):
             return name
         return outer.names.of(self.suite.carried[place])
 
@@ -109,7 +120,7 @@ class LoopText:
         for place, name in named.items():
             initial, changes, own = self.suite.initial[place], self._changes(place), self._owns(place)
             value = outer.expression(initial)
-            if changes and not own:
+            if changes and not own and (initial in outer.named or not is_new(initial)):
                 value = ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
             if not (isinstance(value, ast.Name) and value.id == name):
                 outer.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
@@ -224,7 +235,7 @@ class BranchText:
         return code in self.outer.order and self.outer.life.ends_at(code, self.suite.code)
 
     def _name(self, place: int) -> str:
-        """The name of a result: that of what a body leaves as it was, if that is read no more."""
+        """The name of a result: that of what a body leaves as it was, or what it is in the end, if that is free."""
         for side, code in enumerate(self.suite.results[place]):
             taken = [pair[side] for other, pair in self.suite.results.items() if other != place]
             name = self.outer.named.get(code)
@@ -232,7 +243,17 @@ class BranchText:
             free = code in self.bodies[side].imports and code not in taken and name not in given
             if name is not None and free and self._dies(code):
                 return name
-        return self.outer.names.of(self.suite.outputs[place])
+        return self._result(place) or self.outer.names.of(self.suite.outputs[place])
+
+    def _result(self, place: int) -> str | None:
+        """The name that a result has in the end, if nobody reads what has it now."""
+        outer, output = self.outer, self.suite.outputs[place]
+        given = [outer.named.get(leaf) for leaf in self.suite.outputs[:place]]
+        for name in (outer.named[leaf] for leaf in outer.results.get(output, ())):
+            holders = [code for code, held in outer.named.items() if held == name and code != output]
+            if name not in given and all(outer.life.ends_at(holder, self.suite.code) for holder in holders):
+                return name
+        return None
 
     def _own(self) -> None:
         for place, pair in self.suite.results.items():

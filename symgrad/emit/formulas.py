@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ class FormulaSuite:
         waiting, self.speller.suites.waiting = self.speller.suites.waiting, []
         return [self.written, *waiting]
 
-    def makes(self, _: Code) -> bool:
+    def makes(self, _: Code, __: Set[Code] = frozenset()) -> bool:
         """Whether the formula has memory of its own: it is a new array, or a copy."""
         return True
 

@@ -80,6 +80,24 @@ NEW_BY_METHOD = frozenset(
     ]
 )
 
+CONSTANT = ("np.zeros(", "np.full(")
+"""Templates of new arrays that are written again rather than named: each has its own."""
+CHEAP = ("_0.shape", "range(", "reversed(", "len(", *CONSTANT)
+"""Templates that are written again rather than named."""
+
+
+def trivial(code: Code) -> bool:
+    """Whether a code is as cheap as a name: a constant, a length, a transpose or a view of a name."""
+    if not code.operands:
+        return True
+    cheap = (is_view(code) and not is_element(code)) or code.template.startswith(CHEAP)
+    return cheap and all(trivial(operand) for operand in code.operands)
+
+
+def is_element(code: Code) -> bool:
+    """Whether a code reads one element of an array at literal positions."""
+    return code.template.startswith("_0[") and set(code.template[3:-1]) <= set("0123456789-, ")
+
 
 def is_view(code: Code) -> bool:
     """Whether a code reads memory of its first operand, or is a variable."""
@@ -104,7 +122,7 @@ def is_spread(code: Code) -> bool:
 
 def is_new(code: Code) -> bool:
     """Whether the value of a code is an array that nothing else holds."""
-    return bool(code.operands) and not code.template.startswith("@") and _is_new_template(code.template)
+    return not code.template.startswith("@") and _is_new_template(code.template)
 
 
 @lru_cache(maxsize=4096)

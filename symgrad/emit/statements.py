@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from symgrad.emit.compound import BranchText, LoopText, compound
 from symgrad.emit.formulas import FormulaText
 from symgrad.emit.lifetimes import Lifetimes
-from symgrad.emit.memory import base, is_new, is_view
+from symgrad.emit.memory import base, is_element, is_new, trivial
 from symgrad.emit.printing import parse_template, to_source
 from symgrad.emit.scope import Scope
 from symgrad.emit.suites import Suites
@@ -408,20 +408,3 @@ def _hint(code: Code) -> str:
 def is_block(code: Code) -> bool:
     """Whether a template is a statement or several, which define ``_``."""
     return code.template.startswith("_ = ")
-
-
-CHEAP = ("_0.shape", "range(", "reversed(", "len(", "np.zeros(", "np.full(")
-"""Templates that are written again rather than named: lengths, ranges, and new arrays, of which each has its own."""
-
-
-def trivial(code: Code) -> bool:
-    """Whether a code is as cheap as a name: a constant, a length, a transpose or a view of a name."""
-    if not code.operands:
-        return True
-    cheap = (is_view(code) and not is_element(code)) or code.template.startswith(CHEAP)
-    return cheap and all(trivial(operand) for operand in code.operands)
-
-
-def is_element(code: Code) -> bool:
-    """Whether a code reads one element of an array at literal positions."""
-    return code.template.startswith("_0[") and set(code.template[3:-1]) <= set("0123456789-, ")

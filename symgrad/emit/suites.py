@@ -8,7 +8,7 @@ for.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import sympy
 
 from symgrad.emit.array import floating
 from symgrad.emit.formulas import FormulaSuite
-from symgrad.emit.memory import base, is_new
+from symgrad.emit.memory import CONSTANT, base, is_new, trivial
 from symgrad.emit.operation import whole
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, Role
@@ -56,7 +56,8 @@ def filled(speller: Speller, tensor: Tensor) -> Code:
 def separate(speller: Speller, tensor: Tensor, others: Iterable[Code]) -> Code:
     """All of an array, in memory of its own: what comes out of a block may be changed in place."""
     code = filled(speller, tensor)
-    return Code("_0.copy()", (code,)) if tensor.rank and code in others else code
+    again = code.template.startswith(CONSTANT) and all(trivial(operand) for operand in code.operands)
+    return Code("_0.copy()", (code,)) if tensor.rank and code in others and not again else code
 
 
 def given(speller: Speller, value: Value) -> Code:
@@ -156,14 +157,15 @@ class LoopSuite:
                 found += self._include(leaves.index(code))
         return found
 
-    def makes(self, code: Code) -> bool:
-        """Whether what the loop leaves here is in memory of its own."""
+    def makes(self, code: Code, own: Set[Code] = frozenset()) -> bool:
+        """Whether what the loop leaves here is in memory of its own, or in that of ``own``."""
         if code not in self.outputs:
             return True
         self.outer.suites.waiting += self.demand(code)
         place = self.outputs.index(code)
-        last = base(self.results[place])
-        return (is_new(last) or last == self.carried[place]) and is_new(base(self.initial[place]))
+        inside = own | {self.carried[place]}
+        suites = self.outer.suites
+        return suites.makes(self.results[place], inside) and suites.makes(self.initial[place], own)
 
     def _start(self) -> list[Code]:
         if self.started:
@@ -275,12 +277,12 @@ class BranchSuite:
             found += self.results[place]
         return found
 
-    def makes(self, code: Code) -> bool:
-        """Whether what the branch leaves here is in memory of its own."""
+    def makes(self, code: Code, own: Set[Code] = frozenset()) -> bool:
+        """Whether what the branch leaves here is in memory of its own, or in that of ``own``."""
         if code not in self.outputs:
             return True
         self.outer.suites.waiting += self.demand(code)
-        return all(is_new(base(result)) for result in self.results[self.outputs.index(code)])
+        return all(self.outer.suites.makes(result, own) for result in self.results[self.outputs.index(code)])
 
     def _pair(self, place: int) -> tuple[Code, Code]:
         for ref, other in self._kept.items():
@@ -319,6 +321,12 @@ class Suites:
     def bind(self, suite: Suite, codes: Iterable[Code]) -> None:
         """Register leaves of a suite."""
         self.bound.update(dict.fromkeys(codes, suite))
+
+    def makes(self, code: Code, own: Set[Code]) -> bool:
+        """Whether a value is in memory that nothing else holds, or in that of ``own``."""
+        holder = base(code)
+        suite = self.bound.get(holder)
+        return holder in own or is_new(holder) or (suite is not None and suite.makes(holder, own))
 
     def settle(self, roots: Iterable[Code]) -> None:
         """Ask for everything that the roots need."""
