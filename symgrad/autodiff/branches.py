@@ -8,8 +8,7 @@ import sympy
 
 from symgrad.autodiff.activity import inside_body, ref_of
 from symgrad.autodiff.keeping import keep
-from symgrad.errors import ShapeError
-from symgrad.ir.builder import Builder
+from symgrad.autodiff.positions import exists
 from symgrad.ir.equation import Body, Branch, Output, Role, refs
 from symgrad.ir.tensor import Delta, Expr, Index, Ref, Tensor, index_symbols, substitute
 
@@ -61,17 +60,7 @@ def _stays_outside(inner: Reverse, part: Expr, scope: tuple[Index, ...]) -> bool
         return False
     _, position, length = part.args
     own = index_symbols(position) or any(ref in inner.builder.own for ref in refs([position]))
-    return not own and _exists(inner.builder, position, length)
-
-
-def _exists(builder: Builder, position: Expr, length: Expr) -> bool:
-    """Whether an axis has a position whichever body is taken: one that only the body reads may lie behind the end."""
-    if any(ref.bounds is None for ref in refs([position])):
-        return False
-    try:
-        return builder.sizes.at_least(length - 1, position) and builder.sizes.at_least(position, -length)
-    except ShapeError:
-        return False
+    return not own and exists(inner.builder.sizes, position, length)
 
 
 def _tensor(reverse: Reverse, ref: Ref, place: Expr, term: Expr) -> Tensor:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import sympy
 
 from symgrad.autodiff.activity import ref_of
+from symgrad.autodiff.positions import exists
 from symgrad.errors import NotYetSupported
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import (
@@ -33,7 +34,7 @@ from symgrad.ir.equation import (
     uses,
 )
 from symgrad.ir.sizes import runs
-from symgrad.ir.tensor import Bracket, Entry, Expr, Ref, Tensor, entries, index_symbols, substitute
+from symgrad.ir.tensor import Bracket, Entry, Expr, Index, Ref, Tensor, entries, index_symbols, substitute
 
 FUNCTION, CONTRACTION, OPERATION, BLOCK = 3.0, 6.0, 4.0, 40.0
 SAVING = (3.0, 4.0, 8.0, 16.0, 32.0)
@@ -119,12 +120,14 @@ class _Recorder:
         """Values of their own for the elements of carried arrays that the adjoints read, so that these may be saved."""
         reached = needed(self.inner.own, refs(results))
         mine = {ref: self.inner.own[ref] for ref in reached if ref in self.inner.own and not self.is_forward(ref)}
-        changes: dict[Expr, Expr] = {}
         hidden = set(_inside(mine.values()))
-        for expr in (*results, *_expressions(mine.values())):
-            for entry in entries(expr):
-                if entry not in changes and self._is_element(entry, hidden):
-                    changes[entry] = element(self.loop, self.inner, entry)
+        found = [entry for expr in (*results, *_expressions(mine.values(), inside=False)) for entry in entries(expr)]
+        certain = dict.fromkeys(found)
+        found += [entry for expr in _expressions(mine.values(), inside=True) for entry in entries(expr)]
+        changes: dict[Expr, Expr] = {}
+        for entry in dict.fromkeys(found):
+            if self._is_element(entry, hidden) and (entry in certain or _is_there(self.inner, entry)):
+                changes[entry] = element(self.loop, self.inner, entry)
         _rewrite(self.inner, mine, changes)
         return changes
 
@@ -215,18 +218,26 @@ def _operations(body: Expr) -> float:
     return FUNCTION * functions + len(body.args)
 
 
-def _expressions(equations: Iterable[Equation]) -> Iterator[Expr]:
-    """All formulas of equations, those inside of branches too."""
+def _is_there(builder: Builder, entry: Entry) -> bool:
+    """Whether an element is there in every round."""
+    plain = (pair for pair in zip(entry.indices, entry.ref.shape, strict=True) if not isinstance(pair[0], Index))
+    return all(exists(builder.sizes, position, length) for position, length in plain)
+
+
+def _expressions(equations: Iterable[Equation], *, inside: bool) -> Iterator[Expr]:
+    """The formulas of equations; those in the bodies of branches if ``inside``, else all others."""
     for equation in equations:
         match equation.definition:
-            case Map(body) | Sum(_, body):
+            case Map(body) | Sum(_, body) if not inside:
                 yield body
-            case Op(_, operands):
+            case Op(_, operands) if not inside:
                 yield from (operand.expr for operand in operands)
-            case Branch(condition, bodies):
+            case Branch(condition, _) if not inside:
                 yield condition.expr
+            case Branch(_, bodies):
                 for body in bodies:
-                    yield from _expressions(body.builder.own.values())
+                    yield from _expressions(body.builder.own.values(), inside=False)
+                    yield from _expressions(body.builder.own.values(), inside=True)
                     yield from (result.expr for result in body.results)
 
 

@@ -76,7 +76,8 @@ class Statements:
 
     ``outside`` are codes of the regions around it, which are named there; those that are met are ``imports``. ``owned``
     are arrays that may be changed in place once nobody reads them any more: those of this region's own, and of others;
-    ``origins`` are what the results of blocks may be the memory of, and ``changed`` what has been changed in place.
+    ``origins`` are what the results of blocks may be the memory of, ``changed`` what has been changed in place, and
+    ``copied`` views that have been copied.
     """
 
     names: Names
@@ -86,6 +87,7 @@ class Statements:
     around: Statements | None = None
     owned: set[Code] = field(default_factory=set)
     changed: set[Code] = field(default_factory=set)
+    copied: set[Code] = field(default_factory=set)
     origins: dict[Code, set[Code]] = field(default_factory=dict)
     imports: dict[Code, None] = field(default_factory=dict)
     inner: dict[Code, LoopText | BranchText | FormulaText] = field(default_factory=dict)
@@ -266,12 +268,17 @@ class Statements:
             return None
         late = [operand for operand in self._late(code) if self._reads(operand, array)]
         waiting = [reader for reader in self.life.readers_after(array, code) if reader not in late]
-        if array in waiting or not all(map(self._is_ready, (*late, *waiting))):
+        if array in waiting or not all(map(self._is_ready, (*late, *waiting))) or self._is_seen(array, code):
             return None
         for operand in (*late, *waiting):
             if operand not in self.named:
                 self._keep(operand)
         return array
+
+    def _is_seen(self, array: Code, code: Code) -> bool:
+        """Whether a view of an array that has a name of its own is read after the statement of ``code``."""
+        views = (other for other in self.named if other not in self.copied and base(other) == array != other)
+        return any(other not in self.suites.scalars and self.life.readers_after(other, code) for other in views)
 
     def _keep(self, code: Code) -> None:
         """Name what is read of an array before that changes; a view is copied."""
@@ -282,10 +289,11 @@ class Statements:
         value = ast.Call(ast.Attribute(self.expression(code), "copy", ast.Load()), [], [])
         self.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
         self.named[code] = name
+        self.copied.add(code)
 
     def _is_ready(self, code: Code) -> bool:
         """Whether a value can be computed now, so that it no longer depends on an array that changes."""
-        own = (is_new(code) and not is_block(code)) or code in self.suites.scalars
+        own = (is_new(code) and not is_block(code)) or code in self.suites.scalars or code in self.copied
         if code in self.named or not (own or code.template.startswith("_0[")):
             return own and code in self.named
         return all(self._is_known(operand) for operand in code.operands)
@@ -310,7 +318,7 @@ class Statements:
         """Whether the value of an expression, where it stands, depends on what an array holds then."""
         if code == array:
             return True
-        if code in self.named and (is_new(code) or code in self.suites.scalars):
+        if code in self.named and (is_new(code) or code in self.suites.scalars or code in self.copied):
             return False
         return any(self._reads(operand, array) for operand in code.operands)
 

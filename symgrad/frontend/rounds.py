@@ -65,7 +65,10 @@ def _is_written(count: int | None) -> bool:
 
 
 def _first_of(frame: Frame, ways: Sequence[Callable[[], Flow]]) -> Flow:
-    """The first way to read a loop that goes; if none does, what was wrong with the first."""
+    """The first way to read a loop that goes; if none does, what was wrong with the first.
+
+    That a round raises does not tell that there is a round, so the error is one of symgrad's.
+    """
     before, length, truths = environment(frame.reader), len(frame.reader.statements), frame.reader.truths
     moment = frame.reader.aliasing.moment
     first: SymgradError | None = None
@@ -79,6 +82,7 @@ def _first_of(frame: Frame, ways: Sequence[Callable[[], Flow]]) -> Flow:
             del frame.reader.statements[length:]
             frame.reader.truths = truths
     assert first is not None
+    first.exception = ""
     raise first
 
 
@@ -154,10 +158,23 @@ def while_statement(frame: Frame, node: ast.While, block: Block) -> Flow:
     if Region(tuple(frame.reader.statements[before:])).has_effects:
         del frame.reader.statements[before:]
         return while_statement(frame, _with_test_inside(node), block)
+    leave = functools.partial(after_loop, frame, node, block, ON, False)
     if decided(frame, node.test, first) is False:
-        return after_loop(frame, node, block, ON, False)
+        return leave()
     ways = [lambda: LoopReader(frame, node, block, None).read(), lambda: _written_while(frame, node, block, 0)]
-    return _first_of(frame, ways[::-1] if _is_once(node) else ways)
+    try:
+        return _first_of(frame, ways[::-1] if _is_once(node) else ways)
+    except SymgradError as error:
+        test, refusal = decided(frame, node.test, first), error
+    if not isinstance(test, Value):
+        raise refusal
+    return branch(frame, node, test, lambda: _failing(frame, node, block, refusal), leave)
+
+
+def _failing(frame: Frame, node: ast.While, block: Block, refusal: SymgradError) -> Flow:
+    """A first round that raises; if it does not, the refusal of the loop."""
+    block(frame, node.body)
+    raise refusal
 
 
 def _is_once(node: ast.While) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sympy
 
 from symgrad.errors import ShapeError
-from symgrad.ir.tensor import Entry, Expr, size_symbol
+from symgrad.ir.tensor import Entry, Expr, Index, size_symbol
 
 
 @dataclass(frozen=True)
@@ -160,14 +160,16 @@ class Sizes:
 
 
 def runs(size: Expr) -> bool:
-    """Whether a size depends on what a block computes or counts, of which a guard knows nothing."""
-    return any(isinstance(symbol, Entry) and symbol.ref.computed for symbol in size.free_symbols)
+    """Whether a size depends on what a block computes or counts, or on an index, of which a guard knows nothing."""
+    return any(
+        isinstance(symbol, Index) or (isinstance(symbol, Entry) and symbol.ref.computed) for symbol in size.free_symbols
+    )
 
 
 def _extreme(difference: Expr, end: int) -> Expr | None:
     """The least (``end`` is 0) or the greatest value over the ranges of what runs; None where it is not linear."""
     for symbol in sorted(difference.free_symbols, key=str):
-        bounds = symbol.ref.bounds if isinstance(symbol, Entry) else None
+        bounds = _bounds(symbol)
         if bounds is not None:
             slope = difference.coeff(symbol)
             if not slope.is_number or difference.has(sympy.Function):
@@ -175,3 +177,10 @@ def _extreme(difference: Expr, end: int) -> Expr | None:
             place = bounds[end if slope > 0 else 1 - end]
             return _extreme(sympy.expand(difference.subs(symbol, place)), end)
     return difference
+
+
+def _bounds(symbol: Expr) -> tuple[Expr, Expr] | None:
+    """The least and the greatest value of what counts rounds, or of an index."""
+    if isinstance(symbol, Index):
+        return sympy.S.Zero, symbol.size - 1
+    return symbol.ref.bounds if isinstance(symbol, Entry) else None

@@ -199,21 +199,10 @@ def _from_front(builder: Builder, tensor: Tensor, axis: Index | None, place: Exp
     if not affine and (not place.atoms(Entry) or _is_plain(tensor.expr, axis)):
         return place
     with suppress(ShapeError):
-        least = None if arrays else _least(place)
-        if least is not None and builder.sizes.at_least(least, sympy.S.Zero):
+        if not arrays and builder.sizes.at_least(place, sympy.S.Zero):
             return place
     wrapped = Modulo(place, axis.size)
     return builder.map(wrapped, np.dtype(int), "k") if affine else wrapped
-
-
-def _least(place: Expr) -> Expr | None:
-    """The least value of an affine formula of indices; None for any other."""
-    for index in sorted(index_symbols(place), key=str):
-        slope = place.coeff(index)
-        if not slope.is_number or (place - slope * index).has(index):
-            return None
-        place = sympy.expand(place.subs(index, sympy.S.Zero if slope > 0 else index.size - 1))
-    return place
 
 
 def _is_plain(expr: Expr, axis: Index) -> bool:

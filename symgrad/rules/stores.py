@@ -106,6 +106,9 @@ def _check(builder: Builder, value: Tensor, place: Tensor) -> None:
     if value.rank > place.rank:
         raise ShapeError(f"an array with {value.rank} axes does not fit into a place with {place.rank}")
     builder.broadcast(builder.fresh(value), builder.fresh(place))
+    if any(b is None and a is not None for a, b in zip(value.indices[::-1], place.indices[::-1], strict=False)):
+        reason = "an array does not fit into a place of length one"
+        raise ShapeError(reason, exception=f"ValueError({reason!r})")
 
 
 def _is_whole(builder: Builder, parts: Key, array: Tensor, place: Tensor) -> bool:
