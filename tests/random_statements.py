@@ -184,6 +184,10 @@ saturated({s})
 power({s}, 3)
 first_above({V}, 0.4)
 squashed({s})
+{V1}[{I1}] if {I1} < len({V1}) else {s}
+{V1}[{I1} + 1] * {V1}[{I1}] if {I1} + 1 < len({V1}) else {s}
+np.sum({V}[{i}:])
+np.sum({V1}[{I1}::-1] ** 2)
 """
 
 VECTORS = """
@@ -234,6 +238,11 @@ np.array([saturated(t) for t in {V}])
 {Q}.vel * {s}
 cumulated({v})
 squashed({v})
+{V}[np.arange(3) - 1]
+{V}[np.arange(2) + {i}]
+{V1}[(np.arange(len({V1})) + 1) % len({V1})]
+{V}[::-2]
+{v}[1::-1]
 """
 
 MATRICES = """
@@ -288,6 +297,8 @@ not {s1} > {t1}
 {I} == 0
 {I} != 1 and {s1} < {t1}
 len({L}) < 4
+{I} + 1 < len({V})
+{I1} < len({V1}) and {V1}[{I1}] > 0.3
 np.any({V} > 0.9)
 np.all({V} < 1.2)
 """

@@ -387,3 +387,130 @@ def negative_condition(a):
 def test_conditions_with_a_sign_are_numbers(a):
     wanted = differences(negative_condition, (a,), 0)
     np.testing.assert_allclose(symgrad.grad(negative_condition)(a), wanted, rtol=1e-8, atol=1e-8)
+
+
+def counters_that_start_alike(x):
+    total, calls, k = x, 0, 0
+    while k < 4:
+        if k % 2 == 0:
+            calls += 1
+            total += x
+        k += 1
+    return total * calls
+
+
+def test_counters_that_start_alike_are_two():
+    value, found = symgrad.value_and_grad(counters_that_start_alike)(0.3)
+    assert value == counters_that_start_alike(0.3)
+    assert found == 6.0
+
+
+def every_second_backwards(y, k):
+    part = y[::-1]
+    part[1::2] -= y[0]
+    return np.sum(np.sin(y)) + np.sum(y[k::-1] ** 2) + np.sum(y[: -k - 1 : -2] ** 3)
+
+
+def behind_a_part(y, k):
+    part = y[::-2]
+    part = part[:-k]
+    part *= 3.0
+    return np.sum(np.sin(y)) + np.sum(part**2)
+
+
+def wrapped_places(y, k):
+    i = np.arange(3)
+    y[i - k] *= i
+    return np.sum(y[i - 1] ** 2 * i) + np.sum(y[i + k] * i) + np.sum(y[i // 2] * y[(i + 1) % 3] * i)
+
+
+def end_of(y, k):
+    return np.sum(y[-k:] ** 2) + np.sum(y[:-k] ** 3)
+
+
+@pytest.mark.parametrize("k", [1, 0, 2, 3])
+@pytest.mark.parametrize("size", [7, 6])
+@pytest.mark.parametrize("function", [every_second_backwards, behind_a_part, wrapped_places, end_of])
+def test_places_that_arguments_tell(function, size, k):
+    y = np.linspace(0.3, 1.2, size) ** 2
+    value, found = symgrad.value_and_grad(function)(y, k)
+    np.testing.assert_allclose(value, plain(function, y, k), rtol=1e-14)
+    wanted = differences(lambda y: plain(function, y, k), (y,), 0)
+    np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-8)
+
+
+def reversed_part_times_itself(y):
+    part = y[::-1]
+    part[0] = 0.5
+    y[1:-1] = 0.5 * y[1:-1] + 0.25 * (y[:-2] + y[2:])
+    y[:-1] *= part[1:]
+    return part @ y
+
+
+def view_that_a_loop_carries(y):
+    part = y[1:]
+    j = 0
+    while True:
+        if y[0] > 2.7:
+            break
+        part[:-1] *= part[1:]
+        j += 1
+        if j > 3:
+            break
+    return np.sum(part)
+
+
+def elements_until(y):
+    i = 0
+    while i < 6:
+        if i < len(y):
+            row = y[i : i + 1]
+            row *= y[0]
+        i += 1
+    return np.sum(y**2)
+
+
+def raises_in_no_round(y):
+    for j in range(1, 4):
+        if y[0] > 0.2 * j:
+            return np.sum(y**2) * j
+    i = 0
+    while i < 5 and y[0] < -1:
+        part = y[:2]
+        np.add(part, np.ones(3), out=part)
+        i += 1
+    return np.mean(y)
+
+
+def does_not_fit_in_a_branch(y):
+    if y[0] < -1:
+        first = y[:1]
+        np.add(first, y[1:], out=first)
+    return y @ y
+
+
+def newton_on_numbers(y):
+    number = np.exp(-0.64)
+    for _ in range(20):
+        root = number
+        number = number - (number**3 + number - root) / (3 * number**2 + 1)
+    return number * np.sum(y)
+
+
+@pytest.mark.parametrize("size", [4, 3])
+@pytest.mark.parametrize(
+    "function",
+    [
+        reversed_part_times_itself,
+        view_that_a_loop_carries,
+        elements_until,
+        raises_in_no_round,
+        does_not_fit_in_a_branch,
+        newton_on_numbers,
+    ],
+)
+def test_value_and_gradient_of_vectors_are_exact(function, size):
+    y = np.linspace(0.3, 1.2, size) ** 2
+    value, found = symgrad.value_and_grad(function)(y)
+    np.testing.assert_allclose(value, plain(function, y), rtol=1e-14)
+    np.testing.assert_allclose(found, differences(lambda y: plain(function, y), (y,), 0), rtol=1e-8, atol=1e-8)

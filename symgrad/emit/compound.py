@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from symgrad.emit.formulas import FormulaSuite, FormulaText
-from symgrad.emit.memory import base, is_new, is_spread
+from symgrad.emit.memory import is_new
+from symgrad.emit.ownership import is_fresh, sources
 from symgrad.emit.printing import expression_text, to_source
 from symgrad.emit.stacks import Stacks
 from symgrad.emit.suites import BranchSuite, LoopSuite, Suite
@@ -152,11 +153,16 @@ class LoopText:
         places = set(suite.results)
         while True:
             kept = {place for place in places if self._is_fresh(suite.results[place], places)}
-            memory = [base(suite.results[place]) for place in suite.results]
-            kept = {place for place in kept if memory.count(base(suite.results[place])) == 1}
+            kept = {place for place in kept if self._is_apart(place)}
             if kept == places:
                 return places
             places = kept
+
+    def _is_apart(self, place: int) -> bool:
+        """Whether what a round leaves here shares no memory with anything else that it leaves."""
+        own = sources(self.body, self.suite.results[place])
+        others = (code for other, code in self.suite.results.items() if other != place)
+        return all(own.isdisjoint(sources(self.body, code)) for code in others)
 
     def _is_fresh(self, code: Code, places: set[int]) -> bool:
         if code in self.suite.carried:
@@ -265,43 +271,6 @@ class BranchText:
     def _memory(self, pair: tuple[Code, Code]) -> set[Code]:
         """What a result may be the memory of, in the region around."""
         return set().union(*(body.memory(code) for body, code in zip(self.bodies, pair, strict=True)))
-
-
-def is_fresh(body: Statements, code: Code, owned: Iterable[Code]) -> bool:
-    """Whether the memory of a value is new in a region, or belongs to what the region owns."""
-    if is_spread(code):
-        return False
-    holder = base(code)
-    if holder in owned:
-        return True
-    if holder in body.outside or holder in body.leaves:
-        return False
-    suite = body.suites.bound.get(holder)
-    if isinstance(suite, LoopSuite) and holder in suite.outputs:
-        place, writer = suite.outputs.index(holder), body.inner[suite.code]
-        assert isinstance(writer, LoopText)
-        return is_fresh(body, suite.initial[place], owned) and place in writer.fresh_places()
-    if isinstance(suite, BranchSuite):
-        writer = body.inner[suite.code]
-        assert isinstance(writer, BranchText)
-        pair = zip(writer.bodies, suite.results[suite.outputs.index(holder)], strict=True)
-        return all(is_fresh(inner, part, owned) for inner, part in pair)
-    return is_new(holder)
-
-
-def sources(body: Statements, code: Code) -> set[Code]:
-    """The values of a region, or of those around it, whose memory a value may be."""
-    found: set[Code] = set()
-    for holder in body.memory(code):
-        suite = body.suites.bound.get(holder)
-        writer = None if suite is None else body.inner.get(suite.code)
-        found.add(holder)
-        if isinstance(suite, LoopSuite) and writer is not None and holder in suite.outputs:
-            found = found.union(*(sources(body, initial) for initial in suite.initial.values()))
-        elif isinstance(suite, BranchSuite) and isinstance(writer, BranchText):
-            pair = zip(writer.bodies, suite.results[suite.outputs.index(holder)], strict=True)
-            found = found.union(*(sources(inner, part) for inner, part in pair))
-    return found
 
 
 def _gathered(pairs: Iterable[tuple[Code, Code]]) -> dict[Code, list[Code]]:
