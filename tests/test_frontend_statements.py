@@ -931,7 +931,7 @@ def iterators(x: Any, s: float) -> Any:
         functools.reduce(lambda a, b: a * b, (k * s for k in (1, 2)), x),
         [x[place] for place in np.ndindex(x.shape)],
         [k * item for (k,), item in np.ndenumerate(x)],
-        [list(pair) for pair in zip(x, x * 2)],  # noqa: B905
+        [list(pair) for pair in zip([x, s], [s, x])],  # noqa: B905
     ]
 
 

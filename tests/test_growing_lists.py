@@ -113,6 +113,26 @@ def matrix(W, x, h):
     return np.sum(kernel**2) + h[0]
 
 
+def rows_of_rows(W, x, h):
+    rows = []
+    for a in x:
+        row = []
+        for b in x:
+            row.append(np.exp(-np.sum((a - b) ** 2)))  # noqa: PERF401
+        rows.append(row)
+    K = np.array(rows)
+    return np.sum(K * K[::-1] * W[0, 0]) + rows[0][-1] * sum(rows[-1]) + h @ h
+
+
+def lists_of_pairs(W, x, h):
+    pairs, numbers = [], []
+    for a in x:
+        pairs.append([W[0] @ a, np.sin(a[0])])
+        numbers.append((a @ a, np.cos(h @ a)))
+    P, Q = np.array(pairs), np.array(numbers)
+    return P[:, 0] @ P[:, 1] + sum(p * q for p, q in pairs) * pairs[-1][1] + Q[0] @ Q[-1]
+
+
 def zipped(W, x, h):
     ys = [W @ row for row in x]
     return sum(np.sum(y * row) for y, row in zip(ys, x, strict=True)) / len(ys) + np.max([y @ h for y in ys])
@@ -181,11 +201,42 @@ def test_list_that_grows(function):
             np.testing.assert_allclose(gradient, difference(function, args, place), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("function", [states, last_item, recurrence, matrix, of_a_generator], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "function", [states, last_item, recurrence, matrix, rows_of_rows, of_a_generator], ids=lambda f: f.__name__
+)
 def test_one_function_for_all_lengths(function):
     derivative = symgrad.grad(function)
     sources = {derivative.source(np.eye(3), np.ones((rounds, 3)), np.ones(3)) for rounds in (5, 40, 90)}
     assert len(sources) == 1
+
+
+def list_that_is_kept(x, h):
+    rows, row = [], []
+    for a in x:
+        row.append(a @ h)
+        rows.append(row)
+    return sum(rows[1])
+
+
+def list_that_changes_afterwards(x, h):
+    rows = []
+    for a in x:
+        rows.append([a @ h, 1.0])  # noqa: PERF401
+    rows[-1][0] *= 3.0
+    return rows[-1][0] * rows[0][0]
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [(list_that_is_kept, "a list that it also keeps"), (list_that_changes_afterwards, "changing a list")],
+)
+def test_lists_in_lists_are_exact_or_refused(function, reason):
+    x, h = RNG.normal(size=(5, 3)), RNG.normal(size=3)
+    value, found = symgrad.value_and_grad(function)(x, h)
+    assert value == function(x, h)
+    np.testing.assert_allclose(found, difference(function, (x, h), 0), rtol=1e-5, atol=1e-6)
+    with pytest.raises(symgrad.NotYetSupported, match=reason):
+        symgrad.grad(function)(RNG.normal(size=(90, 3)), h)
 
 
 def changed_afterwards(x, h):

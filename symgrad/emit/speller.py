@@ -118,7 +118,7 @@ class Speller:
 
     def tensor(self, tensor: Tensor) -> Array:
         """All of an array: every axis present, in order, if the formula has its index."""
-        return self.spell(tensor.expr, tensor.free)
+        return self._of_kind(tensor.expr, tensor.free, tensor.kind)
 
     def entry(self, entry: Entry) -> Array:
         """An entry of a written array: indices renamed, subscripts where positions are not plain."""
@@ -230,23 +230,20 @@ class Speller:
         target = self.order(body, equation.indices) if not body.has(Delta) else equation.indices
         if isinstance(body, sympy.Pow) and not body.exp.is_Integer:
             return self._root(body, target)
-        if equation.ref.kind in BOOLEAN:
-            return self._truth(body, target)
-        return self.spell(body, target) if is_floating(equation.ref.kind) else self._whole_numbers(body, target)
+        return self._of_kind(body, target, equation.ref.kind)
 
-    def _whole_numbers(self, body: Expr, target: tuple[Index, ...]) -> Array:
-        """Integers; polynomials of anything else that counts may pass through floats."""
-        found = self.exact(body)
-        return aligned(found, target) if found is not None else spell_position(self, body, target)
+    def _of_kind(self, expr: Expr, target: tuple[Index, ...], kind: Kind) -> Array:
+        """A formula as floats, as a condition, or as integers, which give positions."""
+        if is_floating(kind):
+            return self.spell(expr, target)
+        found = self.exact(expr)
+        if found is not None:
+            return aligned(found, target)
+        return self._truth(expr, target) if kind in BOOLEAN else spell_position(self, expr, target)
 
     def _truth(self, body: Expr, target: tuple[Index, ...]) -> Array:
         """A condition: brackets that are factors hold together."""
-        whole = self.exact(body)
-        parts = (
-            [self.spell(part, target) for part in sympy.Mul.make_args(body)]
-            if whole is None
-            else [aligned(whole, target)]
-        )
+        parts = [self.spell(part, target) for part in sympy.Mul.make_args(body)]
         if all(part.kind in BOOLEAN for part in parts):
             kind: Kind = bool if all(part.kind is bool for part in parts) else np.dtype(bool)
             return reduce(lambda left, right: apply("_0 & _1", (left, right), target, kind), parts)

@@ -17,7 +17,7 @@ from symgrad.frontend.environment import Cell, Conflict, Environment
 from symgrad.frontend.frame import Frame, Reader
 from symgrad.frontend.merging import leaf, number_or_value
 from symgrad.frontend.slots import Param, Unfixed
-from symgrad.frontend.values import Form, Growing, Run, Stack, leaves
+from symgrad.frontend.values import Form, Growing, Lists, Run, Stack, leaves
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Equation, Map, Role
@@ -168,13 +168,18 @@ def appended(items: list[object], after: Environment, place: int) -> object:
 
 @dataclass
 class Ending:
-    """Makes the runs of lists, after a loop; ``traced`` is what the statement has to save of every round."""
+    """Makes the runs of lists, after a loop; ``traced`` is what the statement has to save of every round.
+
+    ``after`` is what holds after a round; ``kept`` are the lists, by ``id``, that are there outside of it.
+    """
 
     frame: Frame
     inner: Builder
     block: Ref
     rounds: Expr
     carried: list[Param]
+    after: Environment
+    kept: frozenset[int]
     traced: list[Traced] = field(default_factory=list)
 
     def run(self, growth: Growth) -> Run:
@@ -186,6 +191,8 @@ class Ending:
     def _form(self, item: object, name: str | None) -> Form:
         if isinstance(item, tuple):
             return tuple.__new__(type(item), [self._form(part, None) for part in item])
+        if isinstance(item, list):
+            return self._lists(item)
         value = number_or_value(self.frame.reader, item)
         if value is None:
             raise Unfixed("a loop appends to a list what is neither a number nor an array", remedy=REMEDY)
@@ -194,6 +201,27 @@ class Ending:
         place = next((place for place, param in enumerate(self.carried) if param.left is item), None)
         array = self._trace(value, name) if place is None else self._states(place, name)
         return Stack(array, value.tensor.kind)
+
+    def _lists(self, item: list[object]) -> Form:
+        """Lists that rounds have made."""
+        if id(item) in self.kept:
+            raise Unfixed("a loop appends a list that it also keeps", remedy="append a copy of the list")
+        held = self.after.items(item)
+        if not any(isinstance(part, Run) for part in held):
+            return Lists(tuple(self._form(part, None) for part in held))
+        if len(held) > 1 or runs(held[0].rounds):
+            raise Unfixed("a loop appends lists whose length is not the same in every round", remedy=REMEDY)
+        return Lists((self._run(held[0].form),), held[0].rounds)
+
+    def _run(self, form: Form) -> Form:
+        """What a list in a round is made of."""
+        match form:
+            case Stack():
+                array = form.array
+                return Stack(self._trace(Value(_without_ones(self.inner, array.tensor), array.code), None), form.kind)
+            case Lists():
+                return Lists(tuple(map(self._run, form.parts)), form.rounds)
+        return tuple.__new__(type(form), list(map(self._run, form)))
 
     def _trace(self, value: Value, name: str | None) -> Value:
         """The values of all rounds."""
@@ -221,6 +249,13 @@ class Ending:
         return Value(Tensor(expr, (index, *rest), np.dtype(param.kind)), Code("_0[1:]", (code,), name))
 
 
+def _without_ones(builder: Builder, tensor: Tensor) -> Tensor:
+    """A tensor in which an axis of length one has no index."""
+    ones = [index for index in tensor.free if builder.sizes.is_one(index.size)]
+    indices = tuple(None if index in ones else index for index in tensor.indices)
+    return Tensor(substitute(tensor.expr, dict.fromkeys(ones, sympy.S.Zero)), indices, tensor.kind)
+
+
 def own_ref(builder: Builder, tensor: Tensor, name: str) -> Ref:
     """A value of a body as an equation of its own."""
     entry = builder.define(tensor, name).expr
@@ -235,8 +270,9 @@ def own_ref(builder: Builder, tensor: Tensor, name: str) -> Ref:
 
 def is_counted(item: object, builder: Builder) -> bool:
     """Whether an item depends on nothing but the numbers of rounds of loops whose rounds are known while compiling."""
-    parts = item if isinstance(item, tuple) else (item,)
-    return all(is_counted(part, builder) if isinstance(part, tuple) else _is_counted(part, builder) for part in parts)
+    if isinstance(item, tuple | list):
+        return all(is_counted(part, builder) for part in item)
+    return not isinstance(item, Run) and _is_counted(item, builder)
 
 
 def _is_counted(item: object, builder: Builder) -> bool:

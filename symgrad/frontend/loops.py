@@ -262,12 +262,18 @@ class LoopReader:
             assert isinstance(rounds, Entry)
             reader.builder.equations[rounds.ref] = Equation(rounds.ref, (), Output(block, Role.ROUNDS, 0))
         outputs = {param: self._output(block, place, param) for place, param in enumerate(carried)}
-        ending = Ending(self.frame, done.reading.builder, block, rounds, carried)
+        ending = Ending(self.frame, done.reading.builder, block, rounds, carried, done.after, self._kept(done))
         grown = [(growth, ending.run(growth)) for growth in self.growths.lists.values()]
         statement = self._statement(done, block, carried, outputs, stop)
         reader.statements.append(replace(statement, traced=tuple(ending.traced)))
         self.growths.finish(grown, outputs)
         return self._after(done, outputs)
+
+    def _kept(self, done: Round) -> frozenset[int]:
+        """The lists that were there before a round, or that variables hold which are read after it."""
+        lists = [held for held in self.before.holders.values() if isinstance(held, list)]
+        lists += [held for cell, held in done.after.cells.items() if cell in self.slots and isinstance(held, list)]
+        return frozenset(map(id, lists))
 
     def _statement(
         self, done: Round, block: Ref, carried: list[Param], outputs: dict[Param, Value], stop: Value | None

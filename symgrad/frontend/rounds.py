@@ -47,7 +47,7 @@ def for_rounds(frame: Frame, node: ast.For, block: Block, over: Iteration | list
         count = frame.builder.sizes.value(frame.builder.sizes.find(over.rounds))
         if over.rounds == 0:
             return after_loop(frame, node, block, ON, False)
-        if count is not None and count <= frame.reader.written_out:
+        if over.rounds == 1 or (count is not None and count <= frame.reader.written_out):
             return _rounds(frame, node, block, late(frame, over))
         return _first_of(
             frame,

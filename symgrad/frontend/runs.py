@@ -14,7 +14,7 @@ from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import lifted
 from symgrad.frontend.members import readable
-from symgrad.frontend.values import Form, Growing, Run, Stack, describe, has_runs
+from symgrad.frontend.values import Form, Growing, Lists, Run, Stack, describe, has_runs
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind, is_python
 from symgrad.ir.program import Value
@@ -34,11 +34,32 @@ def at(frame: Frame, run: Run, place: object, line: int | None) -> object:
 def _at(frame: Frame, form: Form, place: object, line: int | None) -> object:
     if isinstance(form, tuple):
         return tuple.__new__(type(form), [_at(frame, part, place, line) for part in form])
+    if isinstance(form, Lists):
+        made = _listed(frame, form, place, line)
+        frame.reader.aliasing.foreign(made)
+        return made
     found = item(frame, form.array, place, line)
     if not is_python(form.kind):
         return found
     assert isinstance(form.kind, type)
     return Value(Tensor(found.tensor.expr, (), form.kind), Code(f"{form.kind.__name__}(_0)", (found.code,), line=line))
+
+
+def _listed(frame: Frame, form: Lists, place: object, line: int | None) -> list[object]:
+    """An item that is a list."""
+    if form.rounds is None:
+        return [_at(frame, part, place, line) for part in form.parts]
+    return [Run(_cut(frame, form.parts[0], place, line), form.rounds)]
+
+
+def _cut(frame: Frame, form: Form, key: object, line: int | None) -> Form:
+    """The same part of all arrays of a form."""
+    match form:
+        case Stack():
+            return Stack(item(frame, form.array, key, line), form.kind)
+        case Lists():
+            return Lists(tuple(_cut(frame, part, key, line) for part in form.parts), form.rounds)
+    return tuple.__new__(type(form), [_cut(frame, part, key, line) for part in form])
 
 
 def length_of(run: Run) -> Code:
@@ -120,11 +141,20 @@ def arrayed(frame: Frame, thing: object, node: ast.expr) -> object:
 
 def as_array(frame: Frame, items: Sequence[object], node: ast.expr) -> Value:
     """The array that NumPy makes of a list; it shares no memory with the items."""
-    form = joined(frame, items, node).form
-    if not isinstance(form, Stack):
-        reason = "an array is made of a list of tuples that grew in a loop"
-        raise NotYetSupported(reason, remedy="append the values to lists of their own")
-    return Value(form.array.tensor, form.array.code)
+    array = _array(frame, joined(frame, items, node).form, frame.line(node))
+    return Value(array.tensor, array.code)
+
+
+def _array(frame: Frame, form: Form, line: int | None) -> Value:
+    """The items of a form as an array; those of tuples and lists lie along its second axis."""
+    if isinstance(form, Stack):
+        return form.array
+    if isinstance(form, Lists) and form.rounds is not None:
+        return _array(frame, form.parts[0], line)
+    parts = [_array(frame, part, line) for part in (form.parts if isinstance(form, Lists) else form)]
+    template = Template()
+    code = template.code(f"np.stack({template.place(tuple(parts))}, axis=1)", line)
+    return Value(frame.builder.define(stacked(frame.builder, [part.tensor for part in parts], 1)), code)
 
 
 def summands(frame: Frame, items: Sequence[object], node: ast.expr) -> Value:
@@ -187,13 +217,7 @@ def part_of(frame: Frame, node: ast.expr, items: Sequence[object], key: object) 
 def _slice(frame: Frame, node: ast.expr, items: Sequence[object], key: slice) -> list[object]:
     """``items[a:b]``: a list again."""
     whole = joined(frame, items, node)
-
-    def cut(form: Form) -> Form:
-        if isinstance(form, tuple):
-            return tuple.__new__(type(form), [cut(part) for part in form])
-        return Stack(item(frame, form.array, key, frame.line(node)), form.kind)
-
-    made = Run(cut(whole.form), whole.rounds)
+    made = Run(_cut(frame, whole.form, key, frame.line(node)), whole.rounds)
     rounds = frame.builder.sizes.find(made.arrays[0].tensor.shape[0])
     return [] if rounds == 0 else [Run(made.form, rounds)]
 

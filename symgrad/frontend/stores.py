@@ -6,7 +6,7 @@ import ast
 
 import numpy as np
 
-from symgrad.errors import ArgumentError, DifferentiationError, ShapeError
+from symgrad.errors import ArgumentError, DifferentiationError
 from symgrad.frontend.attributes import lowered, subscript
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.containers import augmented as augmented_container
@@ -141,6 +141,6 @@ def _over(frame: Frame, tensor: Tensor, array: Tensor) -> object:
             frame.builder.sizes.unify(old.size, new.size)
         if old is not None and new is None:
             reason = "the result does not fit into this array"
-            raise ShapeError(reason, remedy="make a new array", exception=f"ValueError({reason!r})")
+            raise DifferentiationError(reason, remedy="make a new array", exception=f"ValueError({reason!r})")
         renames.append(None if old is None else new)
     return frame.builder.rename(tensor, renames)

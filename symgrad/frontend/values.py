@@ -181,6 +181,14 @@ class Stack:
 
 
 @dataclass(frozen=True, eq=False)
+class Lists:
+    """Items that are lists themselves: of these parts, one by one; or of ``rounds`` parts that are all like one."""
+
+    parts: tuple[Form, ...]
+    rounds: Expr | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """Items of a list, one after the other, whose number (``rounds``) is not known while compiling.
 
@@ -200,7 +208,7 @@ class Run:
 def _arrays(form: Form) -> list[Value]:
     if isinstance(form, Stack):
         return [form.array]
-    return [array for part in form for array in _arrays(part)]
+    return [array for part in (form.parts if isinstance(form, Lists) else form) for array in _arrays(part)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +224,7 @@ class Growing:
     token: Value
 
 
-Form = Union[Stack, tuple["Form", ...]]  # noqa: UP007 (it names itself)
+Form = Union[Stack, Lists, tuple["Form", ...]]  # noqa: UP007 (it names itself)
 
 
 def has_runs(item: object) -> bool:

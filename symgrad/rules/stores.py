@@ -41,7 +41,7 @@ def store(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct: bo
     _check(builder, given, place)
     if _is_whole(builder, parts, array, place):
         return Tensor(_aligned(builder, given, array), array.indices, array.kind)
-    return _put(builder, "store", array, parts, given, distinct)
+    return _put(builder, "store", array, parts, given, distinct or _is_progression(builder, array, parts))
 
 
 def increment(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct: bool = False) -> Tensor:
@@ -75,6 +75,20 @@ def distinct(key: Any) -> bool:
         return False
     places = np.stack([array.ravel() for array in arrays])
     return bool(np.unique(places, axis=1).shape == places.shape)
+
+
+def _is_progression(builder: Builder, array: Tensor, parts: Key) -> bool:
+    """Whether the one array in a key is ``np.arange(m) + k``, or goes down so, and is no longer than the axis."""
+    arrays = [(place, part) for place, part in enumerate(parts) if isinstance(part, Tensor) and part.rank]
+    if len(arrays) != 1 or any(part is None or part is Ellipsis for part in parts):
+        return False
+    ((place, part),) = arrays
+    if part.rank > 1 or part.indices[0] is None or array.indices[place] is None:
+        return False
+    (index,) = part.free
+    rest = part.expr - index if part.expr.coeff(index) == 1 else part.expr + index
+    fixed = not rest.has(index) and not any(entry.indices for entry in rest.atoms(Entry))
+    return fixed and builder.sizes.at_least(array.shape[place], index.size)
 
 
 def _integers(builder: Builder, parts: Sequence[Any]) -> Key:
