@@ -90,7 +90,8 @@ def trivial(code: Code) -> bool:
     """Whether a code is as cheap as a name: a constant, a length, a transpose or a view of a name."""
     if not code.operands:
         return True
-    cheap = (is_view(code) and not is_element(code)) or code.template.startswith(CHEAP)
+    length = is_element(code) and code.operands[0].template.endswith(".shape")
+    cheap = length or (is_view(code) and not is_element(code)) or code.template.startswith(CHEAP)
     return cheap and all(trivial(operand) for operand in code.operands)
 
 

@@ -54,12 +54,18 @@ def whole(speller: Speller, operand: Tensor) -> Code:
     if array.support == frozenset(operand.free) and (array.layout or not operand.rank):
         return arranged(array, operand.indices).code
     sizes = tuple(speller.size(size) for size in operand.shape)
-    shape = "".join(f"_{k}, " for k in range(1, len(sizes) + 1))
+    shape = shape_text(len(sizes), 1)
     if not array.layout:
         value = floating(array) if is_floating(operand.kind) else array
-        return Code(f"np.full(({shape}), _0{speller.known.dtype_argument})", (value.code, *sizes))
+        return Code(f"np.full({shape}, _0{speller.known.dtype_argument})", (value.code, *sizes))
     present = arranged(array, tuple(i if i in array.support else None for i in operand.indices))
-    return Code(f"np.broadcast_to(_0, ({shape}))", (present.code, *sizes))
+    return Code(f"np.broadcast_to(_0, {shape})", (present.code, *sizes))
+
+
+def shape_text(rank: int, first: int = 0) -> str:
+    """The shape of an array whose lengths are operands, counted from ``first``."""
+    places = [f"_{axis}" for axis in range(first, first + rank)]
+    return places[0] if rank == 1 else f"({', '.join(places)})"
 
 
 def _is_call(definition: Definition, pullback: Op, operands: Sequence[Tensor]) -> bool:

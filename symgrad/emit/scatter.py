@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import sympy
 
 from symgrad.emit.array import Array, aligned, floating
+from symgrad.emit.operation import shape_text
 from symgrad.emit.subscript import Subscript, subscript
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
@@ -153,7 +154,7 @@ def _elements(speller: Speller, dense: Expr, parts: Sequence[Part], target: tupl
 def _base(speller: Speller, dense: Expr, target: tuple[Index, ...]) -> tuple[list[str], list[Code], Kind]:
     """The array that the statements change: zeros, or the dense terms in memory of their own; and its dtype."""
     sizes = [speller.size(index.size) for index in target]
-    shape = f"({', '.join(f'_{k}' for k in range(len(sizes)))})" if len(sizes) > 1 else "_0"
+    shape = shape_text(len(sizes))
     dtype = speller.known.dtype_argument
     if dense == 0:
         return [f"_ = np.zeros({shape}{dtype})"], sizes, speller.known.float_kind

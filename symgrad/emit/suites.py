@@ -18,7 +18,7 @@ import sympy
 from symgrad.emit.array import floating
 from symgrad.emit.formulas import FormulaSuite
 from symgrad.emit.memory import CONSTANT, base, is_new, trivial
-from symgrad.emit.operation import whole
+from symgrad.emit.operation import shape_text, whole
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, Role
 from symgrad.ir.kinds import is_floating
@@ -43,9 +43,9 @@ def filled(speller: Speller, tensor: Tensor) -> Code:
     if not tensor.rank:
         return floating(speller.tensor(tensor)).code
     if tensor.expr == 0:
-        places = "".join(f"_{axis}, " for axis in range(tensor.rank))
         dtype = "" if tensor.kind == np.dtype(float) else f", np.{tensor.kind}"
-        return Code(f"np.zeros(({places}){dtype})", tuple(speller.size(size) for size in tensor.shape))
+        sizes = tuple(speller.size(size) for size in tensor.shape)
+        return Code(f"np.zeros({shape_text(len(sizes))}{dtype})", sizes)
     code = whole(speller, tensor)
     array = speller.tensor(tensor)
     if not array.layout or is_floating(array.kind):

@@ -52,7 +52,8 @@ def increment(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct
         parts, distinct = (*selected(builder, mask), *parts[1:]), not repeats(parts[1:])
     given = tensor_of(builder, value)
     _check(builder, given, index(builder, array, parts))
-    return _put(builder, "increment", array, parts, given, distinct)
+    apart = distinct or not repeats(parts) or _is_progression(builder, array, parts)
+    return _put(builder, "increment", array, parts, given, apart)
 
 
 def repeats(key: Any) -> bool:
