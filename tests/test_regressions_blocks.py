@@ -514,3 +514,53 @@ def test_value_and_gradient_of_vectors_are_exact(function, size):
     value, found = symgrad.value_and_grad(function)(y)
     np.testing.assert_allclose(value, plain(function, y), rtol=1e-14)
     np.testing.assert_allclose(found, differences(lambda y: plain(function, y), (y,), 0), rtol=1e-8, atol=1e-8)
+
+
+def row_that_a_branch_leaves(W):
+    for row in W:
+        if np.all(row < 1.2):
+            first = row[0]
+            row[1:] += row[:-1]
+        else:
+            row[:-1] -= 0.5
+    if not first > 0.16:
+        row *= row
+    return np.sum(W)
+
+
+def moved_or_not(W):
+    if np.any(W > 0.9):
+        return W[-1, 0]
+    W += 0.1 * W[::-1]
+    return np.sum(W)
+
+
+def break_that_does_not_come(W):
+    k = 0
+    while k < 4:
+        W[0] += np.sum(W[1:])
+        for step in range(1, 4):
+            last = W[0, 0] * step
+        if step % 2 == 0:
+            break
+        k += 1
+    else:
+        W = np.tanh(W) * last
+    return np.sum(W)
+
+
+def number_of_a_branch(W):
+    scale = min(np.exp(0.3), 0.8)
+    scale = np.tanh(scale * (0.3 / (1.5 + scale)))
+    return scale * np.sum(W)
+
+
+@pytest.mark.parametrize("scale", [0.05, 1.0, -0.2])
+@pytest.mark.parametrize(
+    "function", [row_that_a_branch_leaves, moved_or_not, break_that_does_not_come, number_of_a_branch]
+)
+def test_value_and_gradient_of_matrices_are_exact(function, scale):
+    W = scale * np.linspace(0.1, 0.7, 12).reshape(4, 3)
+    value, found = symgrad.value_and_grad(function)(W)
+    np.testing.assert_allclose(value, plain(function, W), rtol=1e-13)
+    np.testing.assert_allclose(found, differences(lambda W: plain(function, W), (W,), 0), rtol=1e-7, atol=1e-8)

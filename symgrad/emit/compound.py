@@ -264,9 +264,18 @@ class BranchText:
     def _own(self) -> None:
         for place, pair in self.suite.results.items():
             sides = zip(self.bodies, pair, strict=True)
-            if all(is_fresh(body, code, body.owned) for body, code in sides):
+            if all(is_fresh(body, code, body.owned) for body, code in sides) and self._is_apart(place):
                 self.outer.owned.add(self.suite.outputs[place])
                 self.outer.origins[self.suite.outputs[place]] = self._memory(pair)
+
+    def _is_apart(self, place: int) -> bool:
+        """Whether a result shares no memory with another one."""
+        for side, body in enumerate(self.bodies):
+            own = sources(body, self.suite.results[place][side])
+            others = (pair[side] for other, pair in self.suite.results.items() if other != place)
+            if not all(own.isdisjoint(sources(body, code)) for code in others):
+                return False
+        return True
 
     def _memory(self, pair: tuple[Code, Code]) -> set[Code]:
         """What a result may be the memory of, in the region around."""

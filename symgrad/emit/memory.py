@@ -95,6 +95,11 @@ def trivial(code: Code) -> bool:
     return cheap and all(trivial(operand) for operand in code.operands)
 
 
+def is_constant(code: Code) -> bool:
+    """Whether a code makes an array of one number, and is written again wherever it is read."""
+    return code.template.startswith(CONSTANT) and all(map(trivial, code.operands))
+
+
 def is_element(code: Code) -> bool:
     """Whether a code reads one element of an array at literal positions."""
     return code.template.startswith("_0[") and set(code.template[3:-1]) <= set("0123456789-, ")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from symgrad.emit.compound import BranchText, LoopText, compound
 from symgrad.emit.formulas import FormulaText
 from symgrad.emit.lifetimes import Lifetimes
-from symgrad.emit.memory import base, is_element, is_new, trivial
+from symgrad.emit.memory import base, is_constant, is_element, is_new, trivial
 from symgrad.emit.printing import parse_template, to_source
 from symgrad.emit.scope import Scope
 from symgrad.emit.suites import Suites
@@ -226,7 +226,8 @@ class Statements:
         if code in self.outside or code in self.leaves or code.template.startswith(("@", "reversed(")):
             return False
         if code in self.results or code in self.forced:
-            return bool(code.operands)
+            several = len(self.results.get(code, ())) > 1 and is_constant(code)
+            return bool(code.operands) and not several
         if not code.operands:
             return False
         shared = self.uses[code] > 1 and not trivial(code)

@@ -17,7 +17,7 @@ import sympy
 
 from symgrad.emit.array import floating
 from symgrad.emit.formulas import FormulaSuite
-from symgrad.emit.memory import CONSTANT, base, is_new, trivial
+from symgrad.emit.memory import base, is_constant, is_new
 from symgrad.emit.operation import shape_text, whole
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Loop, Role
@@ -56,8 +56,7 @@ def filled(speller: Speller, tensor: Tensor) -> Code:
 def separate(speller: Speller, tensor: Tensor, others: Iterable[Code]) -> Code:
     """All of an array, in memory of its own: what comes out of a block may be changed in place."""
     code = filled(speller, tensor)
-    again = code.template.startswith(CONSTANT) and all(trivial(operand) for operand in code.operands)
-    return Code("_0.copy()", (code,)) if tensor.rank and code in others and not again else code
+    return Code("_0.copy()", (code,)) if tensor.rank and code in others and not is_constant(code) else code
 
 
 def given(speller: Speller, value: Value) -> Code:

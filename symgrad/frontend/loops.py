@@ -202,10 +202,11 @@ class LoopReader:
                 del self.slots[cell]  # what the variables hold is carried in its place
                 news = True
                 continue
-            item = ends[cell] if cell[1] == "flow" else done.after.cells.get(cell, MISSING)
+            absent = MISSING if cell[1] != "flow" or cell == ITEM else False
+            item = ends.get(cell, absent) if cell[1] == "flow" else done.after.cells.get(cell, MISSING)
             item = self.growths.lists[cell[0]].last(cell[2]) if cell[1] == "recent" else item
             if item is not slot and not left(slots, slot, item):
-                first = self.before.cells.get(cell, MISSING if cell[1] != "flow" or cell == ITEM else False)
+                first = self.before.cells.get(cell, absent)
                 if cell[1] == "recent":
                     first = self.growths.lists[cell[0]].first(cell[2])
                 self.slots[cell] = slots.slot(first, item, _name(cell))

@@ -10,7 +10,7 @@ from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.derived import derived_value, slopes
 from symgrad.frontend.environment import as_it_is
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.trees import floats, independent, mapped_values, matched, tensors, total
+from symgrad.frontend.trees import check_linear, floats, independent, mapped_values, matched, tensors, total
 from symgrad.frontend.values import Pullback, has_runs
 from symgrad.ir.equation import needed, refs
 from symgrad.ir.program import Region, Statement, Value
@@ -98,7 +98,9 @@ def pushed_forward(
     cotangents = [builder.carried("u", result.shape, result.kind) for result in results]
     loss = total(frame, zip(results, cotangents, strict=True))
     found = differentiate(builder, loss, ends)
-    return differentiate(builder, total(frame, zip(found, along, strict=True)), cotangents)
+    tangents = differentiate(builder, total(frame, zip(found, along, strict=True)), cotangents)
+    check_linear(builder, tangents, cotangents, "a pullback that is taken here is not linear in its cotangent")
+    return tangents
 
 
 def _plain(result: object) -> object:

@@ -8,12 +8,14 @@ from typing import Any
 
 import sympy
 
-from symgrad.errors import ArgumentError, ShapeError
+from symgrad.errors import ArgumentError, DifferentiationError, ShapeError
 from symgrad.frontend.environment import as_it_is, is_instance
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import equal
 from symgrad.frontend.merging import instance, number_or_value
 from symgrad.frontend.values import Method, describe
+from symgrad.ir.builder import Builder
+from symgrad.ir.equation import needed, refs
 from symgrad.ir.kinds import is_floating, is_python
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import Expr, Tensor
@@ -117,3 +119,10 @@ def _independent(frame: Frame, item: object) -> object:
 def tensors(values: Sequence[Value]) -> list[Tensor]:
     """What values mean now."""
     return [value.tensor for value in values]
+
+
+def check_linear(builder: Builder, found: Iterable[Tensor | None], variables: Iterable[Tensor], reason: str) -> None:
+    """Refuse a transpose that still depends on what was transposed."""
+    reached = set(needed(builder.equations, refs([tensor.expr for tensor in found if tensor is not None])))
+    if not reached.isdisjoint(refs([tensor.expr for tensor in variables])):
+        raise DifferentiationError(reason, remedy="give a rule that is linear: a sum of products with it")

@@ -18,7 +18,7 @@ from symgrad.frontend.code_writer import Template, spelling
 from symgrad.frontend.environment import as_it_is
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import equal, lifted, number
-from symgrad.frontend.trees import floats, mapped_values, product, tensors
+from symgrad.frontend.trees import check_linear, floats, mapped_values, product, tensors
 from symgrad.frontend.values import Shape, describe, is_number, leaves
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
@@ -267,7 +267,9 @@ class Ruled:
         if not parts:
             return [None] * len(operands)
         loss = product(frame, parts[result], cotangent)
-        return list(frame.reader.differentiate(builder, Tensor(loss, (), float), tangents))
+        found = frame.reader.differentiate(builder, Tensor(loss, (), float), tangents)
+        check_linear(builder, found, tangents, "the tangent that this rule gives is not linear in its tangents")
+        return list(found)
 
     def _again(self, frame: Frame, cotangent: Tensor, operands: Sequence[Tensor], result: int) -> list[Tensor | None]:
         """The value is computed again, from copies of the arguments that are not known to be equal to them."""

@@ -39,7 +39,7 @@ from symgrad.ir.tensor import (
 INFINITY, NAN = (sympy.Symbol(name, real=True) for name in ("inf", "nan"))
 MOST_FACTORS = 6
 MOST_FLAT_FACTORS = 8
-LONGEST_NUMBER = 12
+LONGEST_NUMBER, DIGITS = 12, 20
 
 
 @dataclass
@@ -141,7 +141,9 @@ class Builder:
         A long number, which nothing would shorten, becomes the float that it is nearest to.
         """
         if not tensor.expr.free_symbols and tensor.expr.count_ops() > LONGEST_NUMBER:
-            return Tensor(exact(float(tensor.expr)), tensor.indices, tensor.kind)
+            number = tensor.expr.evalf(DIGITS)
+            if isinstance(number, sympy.Float):
+                return Tensor(exact(float(number)), tensor.indices, tensor.kind)
         small = not tensor.expr.is_Add and len(tensor.expr.args) <= MOST_FACTORS and not tensor.expr.has(sympy.Add)
         return tensor if small else self.define(tensor, hint)
 
