@@ -555,9 +555,22 @@ def number_of_a_branch(W):
     return scale * np.sum(W)
 
 
+def means_in_nested_branches(W):
+    total, k = 0.5, 0
+    while k < 3:
+        k += 1
+        if k != 2:
+            mean = W.mean()
+            if mean > 0.02:
+                mean = 0.5 + np.tanh(mean - 0.5)
+            total += mean
+    return total
+
+
 @pytest.mark.parametrize("scale", [0.05, 1.0, -0.2])
 @pytest.mark.parametrize(
-    "function", [row_that_a_branch_leaves, moved_or_not, break_that_does_not_come, number_of_a_branch]
+    "function",
+    [row_that_a_branch_leaves, moved_or_not, break_that_does_not_come, number_of_a_branch, means_in_nested_branches],
 )
 def test_value_and_gradient_of_matrices_are_exact(function, scale):
     W = scale * np.linspace(0.1, 0.7, 12).reshape(4, 3)

@@ -15,7 +15,7 @@ import sympy
 
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Body, Branch, Loop, Output, uses
-from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, entries, substitute
+from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, entries, index_symbols, substitute
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,18 @@ class Accumulation:
     def added(self, running: Expr, total: Expr) -> Expr:
         """``running + total``, with the running total led through the blocks that give terms of the other."""
         order = list(self.builder.own)
-        through = [term for term in sympy.Add.make_args(total) if self._is_contribution(term)]
+        through = [term for term in sympy.Add.make_args(total) if self._is_contribution(term, running)]
         rest = total - sympy.Add(*through)
         for term in sorted(through, key=lambda term: order.index(term.ref)):
             running = self._through(running, term)
         return running + rest
 
-    def _is_contribution(self, term: Expr) -> bool:
-        """Whether a term is all of what a block of this body gives, for this only."""
+    def _is_contribution(self, term: Expr, running: Expr) -> bool:
+        """Whether a term is all of what a block of this body gives, for this only and over the same axes."""
         if not isinstance(term, Entry) or term.ref not in self.contributions or term.ref not in self.builder.own:
             return False
-        return self.readers[term.ref] == 1 and self.builder.is_whole(term)
+        alone = self.readers[term.ref] == 1 and self.builder.is_whole(term)
+        return alone and set(term.indices) == index_symbols(running)
 
     def _through(self, running: Expr, term: Entry) -> Entry:
         output = self.builder.own[term.ref].definition

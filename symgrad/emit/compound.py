@@ -113,7 +113,9 @@ class LoopText:
     def _dies(self, initial: Code) -> bool:
         """Whether nobody reads what the loop starts with, but the loop as its start."""
         inside = initial in self.body.imports or initial in self.tests.imports
-        return initial in self.outer.order and not inside and self.outer.life.ends_at(initial, self.suite.code)
+        outer, code = self.outer, self.suite.code
+        ends = initial in outer.order and not inside and outer.life.ends_at(initial, code)
+        return ends and not outer.is_seen(initial, code)
 
     def _start(self, named: dict[int, str]) -> None:
         """What is carried at first; memory of its own for what changes in place."""
@@ -238,7 +240,8 @@ class BranchText:
         outer.lines += _branch(condition, first, second)
 
     def _dies(self, code: Code) -> bool:
-        return code in self.outer.order and self.outer.life.ends_at(code, self.suite.code)
+        outer, place = self.outer, self.suite.code
+        return code in outer.order and outer.life.ends_at(code, place) and not outer.is_seen(code, place)
 
     def _name(self, place: int) -> str:
         """The name of a result: that of what a body leaves as it was, or what it is in the end, if that is free."""

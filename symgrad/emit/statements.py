@@ -16,6 +16,7 @@ from symgrad.emit.compound import BranchText, LoopText, compound
 from symgrad.emit.formulas import FormulaText
 from symgrad.emit.lifetimes import Lifetimes
 from symgrad.emit.memory import base, is_constant, is_element, is_new, trivial
+from symgrad.emit.ownership import sources
 from symgrad.emit.printing import parse_template, to_source
 from symgrad.emit.scope import Scope
 from symgrad.emit.suites import Suites
@@ -269,17 +270,30 @@ class Statements:
             return None
         late = [operand for operand in self._late(code) if self._reads(operand, array)]
         waiting = [reader for reader in self.life.readers_after(array, code) if reader not in late]
-        if array in waiting or not all(map(self._is_ready, (*late, *waiting))) or self._is_seen(array, code):
+        if array in waiting or not all(map(self._is_ready, (*late, *waiting))) or self.is_seen(array, code):
             return None
         for operand in (*late, *waiting):
             if operand not in self.named:
                 self._keep(operand)
         return array
 
-    def _is_seen(self, array: Code, code: Code) -> bool:
-        """Whether a view of an array that has a name of its own is read after the statement of ``code``."""
-        views = (other for other in self.named if other not in self.copied and base(other) == array != other)
-        return any(other not in self.suites.scalars and self.life.readers_after(other, code) for other in views)
+    def is_seen(self, array: Code, code: Code) -> bool:
+        """Whether something that may be in the memory of an array is read after ``code``, but for what that gives."""
+        others = [other for other in self.named if other != array and self._may_be_shared(other, code)]
+        read = [other for other in others if any(self._is_late(r, code) for r in self.life.readers_after(other, code))]
+        memory = sources(self, array) if read else set()
+        return any(not memory.isdisjoint(sources(self, other)) for other in read)
+
+    def _is_late(self, reader: Code, code: Code) -> bool:
+        """Whether a reader itself comes after a statement, and not only what reads what a suite gives."""
+        return reader not in self.suites.by_code or self.life.computed(reader) > self.life.places[code]
+
+    def _may_be_shared(self, code: Code, at: Code) -> bool:
+        """Whether a value, which is none of what a suite gives, may be in the memory of another one."""
+        suite = self.suites.bound.get(code)
+        if suite is not None:
+            return suite.code != at
+        return not (code in self.copied or code in self.suites.scalars or is_new(code))
 
     def _keep(self, code: Code) -> None:
         """Name what is read of an array before that changes; a view is copied."""
