@@ -561,7 +561,7 @@ def means_in_nested_branches(W):
         k += 1
         if k != 2:
             mean = W.mean()
-            if mean > 0.02:
+            if mean > 0.03:
                 mean = 0.5 + np.tanh(mean - 0.5)
             total += mean
     return total
