@@ -577,3 +577,16 @@ def test_value_and_gradient_of_matrices_are_exact(function, scale):
     value, found = symgrad.value_and_grad(function)(W)
     np.testing.assert_allclose(value, plain(function, W), rtol=1e-13)
     np.testing.assert_allclose(found, differences(lambda W: plain(function, W), (W,), 0), rtol=1e-7, atol=1e-8)
+
+
+def column_by_column(W):
+    r = np.sin(W.T)
+    r[[0, 2, 0], 0] += np.mean(r[:, -1])
+    return np.sum(r)
+
+
+def test_copies_keep_the_order_in_which_sums_are_made():
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        W = rng.normal(size=(4, 3))
+        assert symgrad.value_and_grad(column_by_column)(W)[0] == column_by_column(W)

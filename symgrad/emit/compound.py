@@ -124,7 +124,7 @@ class LoopText:
             initial, changes, own = self.suite.initial[place], self._changes(place), self._owns(place)
             value = outer.expression(initial)
             if changes and not own and (initial in outer.named or not is_new(initial)):
-                value = ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
+                value = outer.copied_array(value, initial)
             if not (isinstance(value, ast.Name) and value.id == name):
                 outer.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
             if changes and own:

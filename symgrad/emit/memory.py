@@ -105,6 +105,27 @@ def is_element(code: Code) -> bool:
     return code.template.startswith("_0[") and set(code.template[3:-1]) <= set("0123456789-, ")
 
 
+TRANSPOSING = (".T", "swapaxes", "transpose", "moveaxis", "rollaxis", "einsum", "order=", "asfortranarray", "rot90")
+"""What gives arrays whose elements do not lie row by row, as functions of each element do then, too."""
+BY_ROWS = (" @ ", "np.dot(", "np.outer(", "np.concatenate(", "np.stack(", "np.array(", ".reshape(", "np.sum(", ".sum(")
+
+
+def is_transposed(code: Code) -> bool:
+    """Whether the elements of an array may lie in another order than row by row: a copy has to keep it."""
+    seen: set[Code] = set()
+    pending = [code]
+    while pending:
+        code = pending.pop()
+        if code in seen:
+            continue
+        seen.add(code)
+        if any(name in code.template for name in TRANSPOSING):
+            return True
+        if not any(name in code.template for name in BY_ROWS):
+            pending += code.operands
+    return False
+
+
 def is_view(code: Code) -> bool:
     """Whether a code reads memory of its first operand, or is a variable."""
     return not code.operands or code.template.startswith(VIEWS)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from symgrad.emit.compound import BranchText, LoopText, compound
 from symgrad.emit.formulas import FormulaText
 from symgrad.emit.lifetimes import Lifetimes
-from symgrad.emit.memory import base, is_constant, is_element, is_new, trivial
+from symgrad.emit.memory import base, is_constant, is_element, is_new, is_transposed, trivial
 from symgrad.emit.ownership import sources
 from symgrad.emit.printing import parse_template, to_source
 from symgrad.emit.scope import Scope
@@ -301,10 +301,17 @@ class Statements:
             self.assign(code)
             return
         name = self.names.of(code)
-        value = ast.Call(ast.Attribute(self.expression(code), "copy", ast.Load()), [], [])
+        value = self.copied_array(self.expression(code), code)
         self.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
         self.named[code] = name
         self.copied.add(code)
+
+    def copied_array(self, value: ast.expr, code: Code) -> ast.expr:
+        """A copy with its elements in the same order, by which NumPy sums them, too."""
+        if not is_transposed(code):
+            return ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
+        numpy = ast.Name(self.names.modules["np"], ast.Load())
+        return ast.Call(ast.Attribute(numpy, "copy", ast.Load()), [value], [])
 
     def _is_ready(self, code: Code) -> bool:
         """Whether a value can be computed now, so that it no longer depends on an array that changes."""
@@ -417,7 +424,7 @@ class _Filler(ast.NodeTransformer):
         value = self.statements.expression(code)
         if self.statements.uses[code] == 1 and code not in self.statements.named and is_new(code):
             return value
-        return ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
+        return self.statements.copied_array(value, code)
 
 
 def _hint(code: Code) -> str:
