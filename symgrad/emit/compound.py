@@ -259,7 +259,7 @@ class BranchText:
         outer, output = self.outer, self.suite.outputs[place]
         given = [outer.named.get(leaf) for leaf in self.suite.outputs[:place]]
         for name in (outer.named[leaf] for leaf in outer.results.get(output, ())):
-            holders = [code for code, held in outer.named.items() if held == name and code != output]
+            holders = [code for code in outer.holders(name) if code != output]
             if name not in given and all(outer.life.ends_at(holder, self.suite.code) for holder in holders):
                 return name
         return None

@@ -251,10 +251,13 @@ class Statements:
         """The name that a code gets: that of what it replaces, if that is read no more."""
         for leaf in self.results.get(code, ()):
             name = self.named[leaf]
-            holders = [other for other, given in self.named.items() if given == name and other != leaf]
-            if all(self._may_replace(code, holder) for holder in (*holders, leaf)):
+            if all(self._may_replace(code, holder) for holder in (*self.holders(name), leaf)):
                 return name
         return self.names.of(code)
+
+    def holders(self, name: str) -> list[Code]:
+        """What has a name now, and is read in this region or kept."""
+        return [code for code in (*self.life.consumers, *self.life.kept) if self.named.get(code) == name]
 
     def _may_replace(self, code: Code, holder: Code) -> bool:
         """Whether a value may take the name of another one: nobody reads that later, nor do several statements here."""
@@ -279,8 +282,9 @@ class Statements:
 
     def is_seen(self, array: Code, code: Code) -> bool:
         """Whether something that may be in the memory of an array is read after ``code``, but for what that gives."""
-        others = [other for other in self.named if other != array and self._may_be_shared(other, code)]
-        read = [other for other in others if any(self._is_late(r, code) for r in self.life.readers_after(other, code))]
+        others = [other for other in self.life.consumers if other != array and self._may_be_shared(other, code)]
+        late = [other for other in others if any(self._is_late(r, code) for r in self.life.readers_after(other, code))]
+        read = [other for other in late if other in self.named]
         memory = sources(self, array) if read else set()
         return any(not memory.isdisjoint(sources(self, other)) for other in read)
 

@@ -26,6 +26,7 @@ from symgrad.ir.program import Choose, Effect, Value
 from symgrad.ir.tensor import BOOLEAN, Tensor
 
 Alternative = Callable[[], Flow]
+MOST_BRANCHES = 1_000
 
 
 @dataclass
@@ -44,6 +45,9 @@ def branch(
     reader = frame.reader
     division = Division(node, condition, reader.builder, reader.branches, len(reader.statements))
     reader.branches += 1
+    if reader.branches > MOST_BRANCHES:
+        reason = "too many branches would have to be written one by one"
+        raise NotYetSupported(reason, remedy="keep what loops carry of one type and shape", span=frame.span(node))
     if division.number in reader.taken:
         root, place, holds = reader.taken[division.number]
         if place != division.place:

@@ -176,6 +176,8 @@ class LoopReader:
                 old = self.before.cells.get(cell, MISSING)
                 if old is MISSING and not self._is_read_later(cell):
                     continue
+                if old is MISSING and not self._is_by_key(self.before.holders[cell[0]]):
+                    raise Unfixed("a dict gets new keys in this loop", remedy="set all keys before the loop")
                 if old is MISSING and self.over is not None and not runs(self.over.rounds):
                     self.frame.builder.sizes.positive(self.over.rounds)
                 self.slots[cell] = slots.slot(old, new, _name(cell))
@@ -226,6 +228,16 @@ class LoopReader:
         """Whether what a round leaves may be read after it."""
         own = cell[1] == "variable" and self.before.holders[cell[0]] is self.frame and self.frame.scope
         return not own or cell[2].startswith("@") or liveness(self.frame.node).is_carried(self.node, cell[2])
+
+    def _is_by_key(self, holder: object) -> bool:
+        """Whether the loop reads what a holder holds by keys only, and does not go through all of a dict."""
+        if not isinstance(holder, dict):
+            return True
+        names = {cell[2] for cell, held in self.before.cells.items() if cell[1] == "variable" and held is holder}
+        parts = list(ast.walk(self.node))
+        by_key = {id(part.value) for part in parts if isinstance(part, ast.Subscript)}
+        read = [part for part in parts if isinstance(part, ast.Name) and part.id in names]
+        return bool(read) and all(id(part) in by_key for part in read)
 
     def _is_read_later(self, cell: Cell) -> bool:
         """Whether what the loop is the first to set is read outside of it."""
