@@ -289,7 +289,7 @@ class Builder:
         if found is not None:
             return found
         axes = tuple(sorted(free, key=lambda index: int(index.name[1:])))
-        ref = Ref(self.name(hint), tuple(index.size for index in axes), kind)
+        ref = Ref(self.name(hint), tuple(index.size for index in axes), kind, kind is int and not axes)
         self.equations[ref] = Equation(ref, axes, definition)
         self._shared[label] = (ref, tuple(free.index(axis) for axis in axes))
         return Entry(ref, axes)
