@@ -590,3 +590,43 @@ def test_copies_keep_the_order_in_which_sums_are_made():
     for _ in range(20):
         W = rng.normal(size=(4, 3))
         assert symgrad.value_and_grad(column_by_column)(W)[0] == column_by_column(W)
+
+
+def sum_before_a_change(W, rate):
+    row = W[0]
+    if rate > 1:
+        part = row[:2]
+        row[0] *= 0.9
+        total = np.sum(part)
+        if rate > 1.2:
+            part[1:] = part[:-1]
+            row[::-2] *= total
+    return np.sum(W**2)
+
+
+def dict_that_gets_a_key(W, rate):
+    held = {"a": rate, "b": rate}
+    for _ in W:
+        total = sum(held.values())
+        held["c"] = total
+        W[0, 1] = np.tanh(total)
+    return np.sum(W)
+
+
+def key_that_is_read_afterwards(W, rate):
+    held = {"a": rate}
+    for row in W:
+        held["c"] = held["a"] * np.sum(row)
+        held["a"] = np.tanh(held["c"])
+    return held["c"]
+
+
+@pytest.mark.parametrize("rate", [1.3, 1.1, 0.4])
+@pytest.mark.parametrize("function", [sum_before_a_change, dict_that_gets_a_key, key_that_is_read_afterwards])
+def test_branches_and_dicts_of_matrices_are_exact(function, rate):
+    W = np.linspace(0.1, 0.7, 12).reshape(4, 3)
+    value, found = symgrad.value_and_grad(function, argnums=(0, 1))(W, rate)
+    np.testing.assert_allclose(value, plain(function, W, rate), rtol=1e-13)
+    for place in (0, 1):
+        wanted = differences(lambda *moved: plain(function, *moved), (W, rate), place)
+        np.testing.assert_allclose(found[place], wanted, rtol=1e-7, atol=1e-8)

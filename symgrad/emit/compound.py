@@ -112,8 +112,8 @@ class LoopText:
 
     def _dies(self, initial: Code) -> bool:
         """Whether nobody reads what the loop starts with, but the loop as its start."""
-        inside = initial in self.body.imports or initial in self.tests.imports
         outer, code = self.outer, self.suite.code
+        inside = any(outer.reads(read, initial) for read in (*self.body.imports, *self.tests.imports))
         ends = initial in outer.order and not inside and outer.life.ends_at(initial, code)
         return ends and not outer.is_seen(initial, code)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from symgrad.emit.compound import BranchText, LoopText, compound
@@ -261,7 +261,7 @@ class Statements:
 
     def _may_replace(self, code: Code, holder: Code) -> bool:
         """Whether a value may take the name of another one: nobody reads that later, nor do several statements here."""
-        reads = is_block(code) and any(self._reads(operand, holder) for operand in code.operands)
+        reads = is_block(code) and any(self.reads(operand, holder) for operand in code.operands)
         return not reads and self.life.ends_at(holder, code)
 
     def _overwritten(self, code: Code) -> Code | None:
@@ -271,7 +271,7 @@ class Statements:
         array = code.operands[0]
         if array not in self.named or not (array in self.owned or (array in self.order and is_new(array))):
             return None
-        late = [operand for operand in self._late(code) if self._reads(operand, array)]
+        late = [operand for operand in self._late(code) if self.reads(operand, array)]
         waiting = [reader for reader in self.life.readers_after(array, code) if reader not in late]
         if array in waiting or not all(map(self._is_ready, (*late, *waiting))) or self.is_seen(array, code):
             return None
@@ -286,7 +286,14 @@ class Statements:
         late = [other for other in others if any(self._is_late(r, code) for r in self.life.readers_after(other, code))]
         read = [other for other in late if other in self.named]
         memory = sources(self, array) if read else set()
-        return any(not memory.isdisjoint(sources(self, other)) for other in read)
+        shared = any(not memory.isdisjoint(sources(self, other)) for other in read)
+        return shared or any(self.reads(other, array) for other in self._read_late(array, code))
+
+    def _read_late(self, array: Code, code: Code) -> Iterator[Code]:
+        """What is written inside of a region, though it belongs to one around it, and is read after ``code``."""
+        for other in self.imports:
+            if other != array and other not in self.named and self.life.readers_after(other, code):
+                yield other
 
     def _is_late(self, reader: Code, code: Code) -> bool:
         """Whether a reader itself comes after a statement, and not only what reads what a suite gives."""
@@ -340,13 +347,13 @@ class Statements:
         }
         return [operand for place, operand in enumerate(code.operands) if place and f"_{place}" in names]
 
-    def _reads(self, code: Code, array: Code) -> bool:
+    def reads(self, code: Code, array: Code) -> bool:
         """Whether the value of an expression, where it stands, depends on what an array holds then."""
         if code == array:
             return True
         if code in self.named and (is_new(code) or code in self.suites.scalars or code in self.copied):
             return False
-        return any(self._reads(operand, array) for operand in code.operands)
+        return any(self.reads(operand, array) for operand in code.operands)
 
     def _change(self, code: Code, array: Code) -> None:
         """The statements of a block on the array itself."""
