@@ -630,3 +630,27 @@ def test_branches_and_dicts_of_matrices_are_exact(function, rate):
     for place in (0, 1):
         wanted = differences(lambda *moved: plain(function, *moved), (W, rate), place)
         np.testing.assert_allclose(found[place], wanted, rtol=1e-7, atol=1e-8)
+
+
+def changed_by_two_loops(a, x, steps):
+    for it in range(steps):
+        for k in range(len(x) - 1, -1, -1):
+            if a > 0.9 or it > 1:
+                break
+            x[1::2] -= a
+        step = 0
+        while step < 4:
+            x[-2:] += 0.5
+            if k < 2:
+                break
+            step += 1
+    return np.sum(x**2)
+
+
+@pytest.mark.parametrize("a", [0.3, 1.2])
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_arguments_that_loops_change_one_after_the_other_stay_as_they_are(a, steps):
+    x = np.linspace(0.1, 0.9, 4)
+    value, _ = symgrad.value_and_grad(changed_by_two_loops)(a, x, steps)
+    np.testing.assert_array_equal(x, np.linspace(0.1, 0.9, 4))
+    assert value == plain(changed_by_two_loops, a, x, steps)

@@ -128,7 +128,7 @@ class LoopText:
             if not (isinstance(value, ast.Name) and value.id == name):
                 outer.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
             if changes and own:
-                outer.changed.add(initial)
+                outer.changed |= {initial, *outer.memory(initial)}
         for place in named:
             self._give(place)
 
@@ -234,7 +234,7 @@ class BranchText:
             body.named.update({leaf: outer.named[leaf] for leaf in suite.outputs if leaf in outer.named})
             body.owned |= {code for code in dying if is_new(code) or code in outer.owned}
             body.write(body.order)
-            outer.changed |= body.changed
+            outer.changed |= body.changed.union(*map(outer.memory, body.changed))
         self._own()
         first, second = ([*body.lines, *body.moves()] for body in self.bodies)
         outer.lines += _branch(condition, first, second)
