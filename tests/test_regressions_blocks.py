@@ -634,7 +634,7 @@ def test_branches_and_dicts_of_matrices_are_exact(function, rate):
 
 def changed_by_two_loops(a, x, steps):
     for it in range(steps):
-        for k in range(len(x) - 1, -1, -1):
+        for k in range(len(x) - 1, -1, -1):  # noqa: B007 (it is read after the loop)
             if a > 0.9 or it > 1:
                 break
             x[1::2] -= a
