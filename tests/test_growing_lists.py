@@ -288,3 +288,27 @@ def test_other_lists_are_written_out(function):
     with pytest.raises(symgrad.SymgradError) as caught:
         symgrad.grad(function)(RNG.normal(size=(200, 2)))
     assert caught.value.span is not None
+
+
+def list_that_a_tuple_keeps(x, h):
+    rows, last = [], ([0.0, 0.0], 0.0)
+    for a in x:
+        row = [a @ h, 1.0]
+        last = (row, 2.0)
+        rows.append(row)
+    last[0][0] = 5.0
+    return rows[-1][0] * rows[0][0]
+
+
+def test_lists_that_tuples_keep_are_exact_or_refused():
+    h = RNG.normal(size=3)
+    for rounds in (5, 90):
+        x = RNG.normal(size=(rounds, 3))
+        try:
+            value, found = symgrad.value_and_grad(list_that_a_tuple_keeps)(x, h)
+        except symgrad.NotYetSupported as error:
+            assert "a list that it also keeps" in str(error)
+            assert rounds == 90
+            continue
+        assert value == list_that_a_tuple_keeps(x, h)
+        np.testing.assert_allclose(found, difference(list_that_a_tuple_keeps, (x, h), 0), rtol=1e-5, atol=1e-6)

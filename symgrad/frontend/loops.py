@@ -40,6 +40,7 @@ from symgrad.frontend.segments import Segment
 from symgrad.frontend.slots import Param, Slots, Unfixed, filled, left, params
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
+from symgrad.frontend.values import children
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Body, Equation, Loop, Output, Role
 from symgrad.ir.program import Repeat, Value
@@ -283,10 +284,15 @@ class LoopReader:
         return self._after(done, outputs)
 
     def _kept(self, done: Round) -> frozenset[int]:
-        """The lists that were there before a round, or that variables hold which are read after it."""
-        lists = [held for held in self.before.holders.values() if isinstance(held, list)]
-        lists += [held for cell, held in done.after.cells.items() if cell in self.slots and isinstance(held, list)]
-        return frozenset(map(id, lists))
+        """What was there before a round, or is held by what is read after it, by ``id``."""
+        found = set(self.before.holders)
+        pending = [held for cell, held in done.after.cells.items() if cell in self.slots]
+        while pending:
+            held = pending.pop()
+            if id(held) not in found:
+                found.add(id(held))
+                pending += children(held)
+        return frozenset(found)
 
     def _statement(
         self, done: Round, block: Ref, carried: list[Param], outputs: dict[Param, Value], stop: Value | None
