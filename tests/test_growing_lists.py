@@ -301,14 +301,9 @@ def list_that_a_tuple_keeps(x, h):
 
 
 def test_lists_that_tuples_keep_are_exact_or_refused():
-    h = RNG.normal(size=3)
-    for rounds in (5, 90):
-        x = RNG.normal(size=(rounds, 3))
-        try:
-            value, found = symgrad.value_and_grad(list_that_a_tuple_keeps)(x, h)
-        except symgrad.NotYetSupported as error:
-            assert "a list that it also keeps" in str(error)
-            assert rounds == 90
-            continue
-        assert value == list_that_a_tuple_keeps(x, h)
-        np.testing.assert_allclose(found, difference(list_that_a_tuple_keeps, (x, h), 0), rtol=1e-5, atol=1e-6)
+    x, h = RNG.normal(size=(5, 3)), RNG.normal(size=3)
+    value, found = symgrad.value_and_grad(list_that_a_tuple_keeps)(x, h)
+    assert value == list_that_a_tuple_keeps(x, h)
+    np.testing.assert_allclose(found, difference(list_that_a_tuple_keeps, (x, h), 0), rtol=1e-5, atol=1e-6)
+    with pytest.raises(symgrad.NotYetSupported, match="a list that it also keeps"):
+        symgrad.grad(list_that_a_tuple_keeps)(RNG.normal(size=(90, 3)), h)
