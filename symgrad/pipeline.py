@@ -27,6 +27,7 @@ from symgrad.errors import (
     SymgradError,
     UnsupportedSyntax,
 )
+from symgrad.frontend.frame import Unwieldy
 from symgrad.frontend.reader import read
 from symgrad.frontend.rows import evaluate
 from symgrad.inspection.formula import Formula
@@ -70,7 +71,7 @@ def compile_derivative(
         try:
             return _compiled(function, request, signature, sizes, 0)
         except SymgradError as error:
-            if isinstance(error, InternalError) or not sizes:
+            if isinstance(error, InternalError | Unwieldy) or not sizes:
                 raise
             with suppress(SymgradError):
                 return _compiled(function, request, signature, sizes, MOST_WRITTEN_OUT)

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 import sympy
 
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Body, Branch, Loop, Output, uses
-from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, entries, index_symbols, substitute
+from symgrad.ir.equation import Body, Branch, Loop, Output, refs, uses
+from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, index_symbols, substitute
 
 
 @dataclass(frozen=True)
 class Accumulation:
-    """In one body: ``contributions`` are what blocks give as parts of adjoints, ``readers`` how often each is read."""
+    """In one body: ``contributions`` are what blocks give as parts of adjoints, ``readers`` in how many equations and
+    terms of results each is read.
+    """
 
     builder: Builder
     contributions: Set[Ref]
@@ -67,7 +69,8 @@ class Accumulation:
 
 def accumulation(builder: Builder, contributions: Set[Ref], results: Iterable[Expr]) -> Accumulation:
     """What is accumulated in a body that has these results."""
-    readers = Counter(entry.ref for result in results for entry in entries(result))
+    terms = (term for result in results for term in sympy.Add.make_args(result))
+    readers = Counter(ref for term in terms for ref in refs([term]))
     readers.update(used for equation in builder.own.values() for used in uses(equation))
     return Accumulation(builder, contributions, readers)
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Branch, Equation, Loop, Op, Output, Role, needed, refs, uses
@@ -14,6 +15,8 @@ from symgrad.ir.tensor import Entry, Index, Ref, Tensor
 from symgrad.rules.custom import RULED
 
 Scopes = dict[Ref, tuple[Index, ...]]
+_Inside = tuple[set[int], Scopes]
+"""Which results of a block are active, and the active refs inside of it."""
 
 
 def active_scopes(builder: Builder, wrt: Iterable[Tensor]) -> Scopes:
@@ -31,12 +34,17 @@ def ref_of(tensor: Tensor) -> Ref:
 
 def spread(equations: Mapping[Ref, Equation], scopes: Scopes) -> None:
     """Add what depends on active refs."""
+
+    @cache
+    def inside(block: Ref) -> _Inside:
+        return _of_block(equations[block].definition, scopes)
+
     for ref, equation in equations.items():
-        if ref not in scopes and is_floating(ref.kind) and _is_active(equations, equation, scopes):
+        if ref not in scopes and is_floating(ref.kind) and _is_active(equation, scopes, inside):
             scopes[ref] = equation.indices
 
 
-def _is_active(equations: Mapping[Ref, Equation], equation: Equation, scopes: Scopes) -> bool:
+def _is_active(equation: Equation, scopes: Scopes, inside: Callable[[Ref], _Inside]) -> bool:
     output = equation.definition
     if isinstance(output, Op) and output.name == RULED and dict(output.params)["call"].is_constant:  # type: ignore[attr-defined]
         return False
@@ -44,19 +52,17 @@ def _is_active(equations: Mapping[Ref, Equation], equation: Equation, scopes: Sc
         return any(used in scopes for used in uses(equation))
     if output.block not in scopes or output.role is Role.ROUNDS:
         return False
-    block = equations[output.block].definition
-    if isinstance(block, Branch) and output.role is Role.TRACE:
-        return any(output.place in inside_body(body.builder, scopes) for body in block.bodies)
-    if isinstance(block, Branch):
-        return any(_touches(body.results[_number(output)], inside_body(body.builder, scopes)) for body in block.bodies)
-    assert isinstance(block, Loop)
-    active, inside = active_carried(block, scopes)
-    return output.place in active if output.role is not Role.TRACE else output.place in inside
+    results, refs_inside = inside(output.block)
+    return output.place in (refs_inside if output.role is Role.TRACE else results)
 
 
-def _number(output: Output) -> int:
-    assert isinstance(output.place, int)
-    return output.place
+def _of_block(block: object, scopes: Scopes) -> _Inside:
+    if isinstance(block, Loop):
+        return active_carried(block, scopes)
+    assert isinstance(block, Branch)
+    bodies = [(body, inside_body(body.builder, scopes)) for body in block.bodies]
+    results = {k for body, inside in bodies for k, result in enumerate(body.results) if _touches(result, inside)}
+    return results, {ref: indices for _, inside in bodies for ref, indices in inside.items()}
 
 
 def inside_body(builder: Builder, scopes: Scopes) -> Scopes:

@@ -29,7 +29,20 @@ from symgrad.ir.code import Code
 from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Sum
 from symgrad.ir.kinds import is_floating, is_python
 from symgrad.ir.program import Repeat, Value
-from symgrad.ir.tensor import BOOLEAN, Bracket, Delta, Entry, Expr, Index, Kind, Ref, Tensor, factors, index_symbols
+from symgrad.ir.tensor import (
+    BOOLEAN,
+    Bracket,
+    Delta,
+    Entry,
+    Expr,
+    Index,
+    Kind,
+    Ref,
+    Tensor,
+    factors,
+    index_symbols,
+    may_wrap,
+)
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
 from symgrad.rules.row import Operation
 
@@ -256,7 +269,7 @@ class Speller:
         return apply("_0 ** _1", (base, self.spell(power.exp, target)), target)
 
     def _delta(self, delta: Expr, target: tuple[Index, ...]) -> Array:
-        axis, position, _ = delta.args
+        axis, position, length = delta.args
         if (
             isinstance(axis, Index)
             and isinstance(position, Index)
@@ -265,7 +278,15 @@ class Speller:
             return aligned(
                 Array(Code("np.eye(_0)", (self.size(axis.size),)), (axis, position), np.dtype(float)), target
             )
-        return apply("_0 == _1", (self.spell(axis, target), self.spell(position, target)), target, np.dtype(bool))
+        sides = (self._from_front(place, length, target) for place in (axis, position))
+        return apply("_0 == _1", tuple(sides), target, np.dtype(bool))
+
+    def _from_front(self, place: Expr, length: Expr, target: tuple[Index, ...]) -> Array:
+        """A place that is compared with others: where it may count from the end, it is counted from the front."""
+        found = self.position(place, target)
+        if length == 0 or not may_wrap(place):
+            return found
+        return apply("_0 % _1", (found, Array(self.size(length), (), int)), target)
 
     def _total(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         scattered = [term for term in expr.args if is_scatter(self.builder, term, target)]

@@ -206,16 +206,21 @@ class Statements:
 
     def expression(self, code: Code) -> ast.expr:
         """The code as an expression over names."""
-        if code in self.named:
-            return ast.Name(self.named[code], ast.Load())
-        if code in self.outside and self.around is not None:
-            return self.around.expression(code)
+        name = self._name_of(code)
+        if name is not None:
+            return ast.Name(name, ast.Load())
         if not code.operands and code.template.isidentifier():
             return ast.Name(code.template, ast.Load())
         (statement,) = parse_template(code.template)
         filled = self._fill(statement, code)
         assert isinstance(filled, ast.Expr)
         return filled.value
+
+    def _name_of(self, code: Code) -> str | None:
+        """The name of a code here, or in the regions around if it is theirs."""
+        if code in self.named or self.around is None or code in self.order:
+            return self.named.get(code)
+        return self.around._name_of(code)
 
     def _is_statement(self, code: Code) -> bool:
         written = code in self.suites.by_code or code.template.startswith(DO) or code in self.named
@@ -273,7 +278,7 @@ class Statements:
             return None
         late = [operand for operand in self._late(code) if self.reads(operand, array)]
         waiting = [reader for reader in self.life.readers_after(array, code) if reader not in late]
-        if array in waiting or not all(map(self._is_ready, (*late, *waiting))) or self.is_seen(array, code):
+        if array in (*late, *waiting) or not all(map(self._is_ready, (*late, *waiting))) or self.is_seen(array, code):
             return None
         for operand in (*late, *waiting):
             if operand not in self.named:
@@ -345,7 +350,7 @@ class Statements:
             for node in ast.walk(statement)
             if isinstance(node, ast.Name)
         }
-        return [operand for place, operand in enumerate(code.operands) if place and f"_{place}" in names]
+        return [operand for place, operand in enumerate(code.operands) if f"_{place}" in names]
 
     def reads(self, code: Code, array: Code) -> bool:
         """Whether the value of an expression, where it stands, depends on what an array holds then."""
@@ -387,7 +392,7 @@ class Statements:
         self.lines.append(text if code.line is None else f"{text}  # line {code.line}")
 
     def _largest_part(self, code: Code) -> Code | None:
-        inner = [operand for operand in code.operands if operand not in self.named and not trivial(operand)]
+        inner = [operand for operand in code.operands if self._name_of(operand) is None and not trivial(operand)]
         return max(inner, key=lambda operand: len(to_source(self.expression(operand))), default=None)
 
     def shorten(self, code: Code) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from symgrad.errors import NotYetSupported, SymgradError
 from symgrad.frontend.environment import MISSING, Cell, Division, Environment, changes, environment, put, restore
-from symgrad.frontend.frame import Frame, Reader
+from symgrad.frontend.frame import Frame, Reader, Unwieldy
 from symgrad.frontend.merging import UNSET, Merger
 from symgrad.frontend.operators import comparison
 from symgrad.frontend.outcomes import Flow
@@ -46,8 +46,7 @@ def branch(
     division = Division(node, condition, reader.builder, reader.branches, len(reader.statements))
     reader.branches += 1
     if reader.branches > MOST_BRANCHES:
-        reason = "too many branches would have to be written one by one"
-        raise NotYetSupported(reason, remedy="keep what loops carry of one type and shape", span=frame.span(node))
+        raise Unwieldy(frame.span(node))
     if division.number in reader.taken:
         root, place, holds = reader.taken[division.number]
         if place != division.place:

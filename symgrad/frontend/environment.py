@@ -50,12 +50,15 @@ class Division:
         return type(self.node), position, self.condition.code.template
 
 
-@dataclass(frozen=True, eq=False)
 class Conflict:
-    """What a cell holds where branches disagree in a way that no value expresses: nobody may read it."""
+    """What a cell holds where branches disagree in a way that no value expresses: nobody may read it.
 
-    reason: str
-    division: Division | None = None
+    It is no dataclass, for these are containers to those who look for values.
+    """
+
+    def __init__(self, reason: str, division: Division | None = None) -> None:
+        self.reason = reason
+        self.division = division
 
 
 class Undecided(NotYetSupported):

@@ -25,6 +25,8 @@ from symgrad.ir.program import Statement, Value
 from symgrad.ir.tensor import Expr, Tensor
 
 MOST_CALLS = 200
+MOST_REPEATED = 3_000
+"""How often statements are read once more: in each round of a loop that is written out, on each side of a branch."""
 Differentiate = Callable[[Builder, Tensor, Sequence[Tensor]], Sequence[Tensor]]
 """The gradient of a number with respect to arrays that are entries."""
 STATIC_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
@@ -36,6 +38,14 @@ class Unbound(ArgumentError, UnboundLocalError):
     def __init__(self, name: str, *, in_loop: bool) -> None:
         super().__init__(f"the variable {name} is used before it has a value")
         self.exception = "" if in_loop else f"UnboundLocalError({self.reason!r})"
+
+
+class Unwieldy(NotYetSupported):
+    """There are more ways through a function than anyone would read."""
+
+    def __init__(self, span: Span | None) -> None:
+        reason = "too many rounds and branches would have to be written one by one"
+        super().__init__(reason, remedy="keep what loops carry and branches leave of one type and shape", span=span)
 
 
 @dataclass
@@ -87,10 +97,19 @@ class Reader:
     partial: set[Value] = field(default_factory=set)
     partly_read: set[tuple[int, str]] = field(default_factory=set)
     divisions: int = 0
+    begun: set[ast.stmt] = field(default_factory=set)
+    repeated: int = 0
 
     @property
     def aliasing(self) -> Aliasing:
         return self.arguments.aliasing
+
+    def count(self, statement: ast.stmt, span: Span | None) -> None:
+        """A statement is read once, or once more."""
+        self.repeated += statement in self.begun
+        self.begun.add(statement)
+        if self.repeated > MOST_REPEATED:
+            raise Unwieldy(span)
 
 
 @dataclass(frozen=True)
@@ -161,6 +180,7 @@ class Frame:
     def begin(self, statement: ast.stmt) -> None:
         """A statement of this frame is read: what those before it have made is there while a variable holds it."""
         self.statement = statement
+        self.reader.count(statement, self.span(statement))
         if self.scope and liveness(self.node).escaping is not None:
             self.reader.aliasing.release(self.moment)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from symgrad.errors import NotYetSupported, SymgradError
 from symgrad.frontend.branches import branch
 from symgrad.frontend.environment import environment, restore
-from symgrad.frontend.frame import Frame
+from symgrad.frontend.frame import Frame, Unwieldy
 from symgrad.frontend.iteration import Iteration, iteration, late, written_out
 from symgrad.frontend.loops import Block, LoopReader, after_loop
 from symgrad.frontend.members import readable
@@ -75,6 +75,8 @@ def _first_of(frame: Frame, ways: Sequence[Callable[[], Flow]]) -> Flow:
     for way in ways:
         try:
             return way()
+        except Unwieldy:
+            raise
         except SymgradError as error:
             first = _without_frames(error) if first is None else first
             restore(before)

@@ -18,7 +18,7 @@ import sympy
 
 from symgrad.ir.canonical import canonical, partial
 from symgrad.ir.equation import Block, Branch, Definition, Equation, Loop, Map, Op, Output, Role, Sum
-from symgrad.ir.kinds import common_kind
+from symgrad.ir.kinds import common_kind, is_floating
 from symgrad.ir.sizes import Sizes
 from symgrad.ir.summation import summed
 from symgrad.ir.tensor import (
@@ -39,7 +39,7 @@ from symgrad.ir.tensor import (
 INFINITY, NAN = (sympy.Symbol(name, real=True) for name in ("inf", "nan"))
 MOST_FACTORS = 6
 MOST_FLAT_FACTORS = 8
-LONGEST_NUMBER, DIGITS = 12, 20
+LONGEST_NUMBER, MOST_BITS, DIGITS = 12, 256, 20
 
 
 @dataclass
@@ -115,7 +115,8 @@ class Builder:
         """
         if not expr.args or isinstance(expr, Delta) or all(_is_size(symbol) for symbol in expr.free_symbols):
             return expr
-        arguments = [self.atomised(argument, kind) for argument in expr.args]
+        inner = _kind_of_arguments(expr, kind) if isinstance(expr, sympy.Function) else kind
+        arguments = [self.atomised(argument, inner) for argument in expr.args]
         if expr.is_Mul or expr.is_Pow:
             arguments = [self.map(a, kind) if a.is_Add and factors(a) else a for a in arguments]
         rebuilt = expr if list(expr.args) == arguments else expr.func(*arguments)
@@ -140,7 +141,7 @@ class Builder:
 
         A long number, which nothing would shorten, becomes the float that it is nearest to.
         """
-        if not tensor.expr.free_symbols and tensor.expr.count_ops() > LONGEST_NUMBER:
+        if not tensor.expr.free_symbols and _is_long(tensor.expr):
             number = tensor.expr.evalf(DIGITS)
             if isinstance(number, sympy.Float):
                 return Tensor(exact(float(number)), tensor.indices, tensor.kind)
@@ -364,6 +365,20 @@ def _is_size(symbol: Expr) -> bool:
     if isinstance(symbol, Entry):
         return symbol.ref.kind is int and not symbol.indices
     return bool(symbol.is_integer) and not isinstance(symbol, Index)
+
+
+def _is_long(number: Expr) -> bool:
+    """Whether a number is a long formula, or a fraction of long integers."""
+    fractions = number.atoms(sympy.Rational)
+    return number.count_ops() > LONGEST_NUMBER or any(max(p.p, p.q).bit_length() > MOST_BITS for p in fractions)
+
+
+def _kind_of_arguments(function: Expr, kind: Kind) -> Kind:
+    """The dtype of formulas that a function, which gives values of this dtype, is applied to."""
+    if is_floating(kind):
+        return kind
+    found = common_kind(entry.ref.kind for entry in factors(function))
+    return int if found in BOOLEAN else found
 
 
 def exact(value: float) -> Expr:

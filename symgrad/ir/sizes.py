@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sympy
 
 from symgrad.errors import ShapeError
-from symgrad.ir.tensor import Entry, Expr, Index, size_symbol
+from symgrad.ir.tensor import Entry, Expr, Index, extreme, size_symbol
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Sizes:
 
     def _always(self, difference: Expr) -> bool:
         """Whether a difference is never negative, or always; what runs goes to the ends of its range."""
-        least, greatest = _extreme(difference, 0), _extreme(difference, 1)
+        least, greatest = extreme(difference, 0), extreme(difference, 1)
         if least is not None and not runs(least) and self.at_least(least, sympy.S.Zero):
             return True
         if greatest is not None and not runs(greatest) and not self.at_least(greatest, sympy.S.Zero):
@@ -164,23 +164,3 @@ def runs(size: Expr) -> bool:
     return any(
         isinstance(symbol, Index) or (isinstance(symbol, Entry) and symbol.ref.computed) for symbol in size.free_symbols
     )
-
-
-def _extreme(difference: Expr, end: int) -> Expr | None:
-    """The least (``end`` is 0) or the greatest value over the ranges of what runs; None where it is not linear."""
-    for symbol in sorted(difference.free_symbols, key=str):
-        bounds = _bounds(symbol)
-        if bounds is not None:
-            slope = difference.coeff(symbol)
-            if not slope.is_number or difference.has(sympy.Function):
-                return None
-            place = bounds[end if slope > 0 else 1 - end]
-            return _extreme(sympy.expand(difference.subs(symbol, place)), end)
-    return difference
-
-
-def _bounds(symbol: Expr) -> tuple[Expr, Expr] | None:
-    """The least and the greatest value of what counts rounds, or of an index."""
-    if isinstance(symbol, Index):
-        return sympy.S.Zero, symbol.size - 1
-    return symbol.ref.bounds if isinstance(symbol, Entry) else None

@@ -117,7 +117,8 @@ class Delta(sympy.Function):
         difference = axis - position
         if difference.is_zero:
             return sympy.S.One
-        return sympy.S.Zero if difference.is_number else None
+        apart = difference.is_number and not (may_wrap(axis) or may_wrap(position))
+        return sympy.S.Zero if apart else None
 
     def _eval_power(self, exponent: Expr) -> Expr | None:
         return self if exponent.is_positive else None
@@ -189,3 +190,31 @@ def substitute(expr: Expr, mapping: Mapping[Any, Expr]) -> Expr:
             if indices != entry.indices:
                 changes[entry] = Entry(entry.ref, indices, entry.negated)
     return expr.xreplace(changes)
+
+
+def may_wrap(place: Expr) -> bool:
+    """Whether a place may count from the end: one that a run tells, and that is not known to be no less than zero."""
+    if place.is_nonnegative or not place.atoms(Entry):
+        return False
+    least = extreme(place, 0)
+    return least is None or not least.is_nonnegative
+
+
+def extreme(difference: Expr, end: int) -> Expr | None:
+    """The least (``end`` is 0) or the greatest value over the ranges of what runs; None where it is not linear."""
+    for symbol in sorted(difference.free_symbols, key=str):
+        bounds = _bounds(symbol)
+        if bounds is not None:
+            slope = difference.coeff(symbol)
+            if not slope.is_number or difference.has(sympy.Function):
+                return None
+            place = bounds[end if slope > 0 else 1 - end]
+            return extreme(sympy.expand(difference.subs(symbol, place)), end)
+    return difference
+
+
+def _bounds(symbol: Expr) -> tuple[Expr, Expr] | None:
+    """The least and the greatest value of what counts rounds, or of an index."""
+    if isinstance(symbol, Index):
+        return sympy.S.Zero, symbol.size - 1
+    return symbol.ref.bounds if isinstance(symbol, Entry) else None

@@ -1,0 +1,229 @@
+"""Programs that were once differentiated wrongly, or not at all: what conditions, totals and places have in common."""
+
+from __future__ import annotations
+
+import linecache
+
+import numpy as np
+import pytest
+from differences import differences
+
+import symgrad
+from symgrad.errors import NotYetSupported
+
+ENDS = np.array([0, 2, 0])
+
+
+def plain(function, *args):
+    return function(*(np.copy(arg) if isinstance(arg, np.ndarray) else arg for arg in args))
+
+
+def check(function, args, argnums):
+    """Value, gradients and arguments of a program are what they should be."""
+    given = [np.copy(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
+    value, found = symgrad.value_and_grad(function, argnums=argnums)(*given)
+    np.testing.assert_allclose(value, plain(function, *args), rtol=1e-13)
+    for given_one, arg in zip(given, args, strict=True):
+        np.testing.assert_array_equal(given_one, arg)
+    for place, derivative in zip(argnums, found, strict=True):
+        wanted = differences(lambda *moved: plain(function, *moved), args, place)
+        np.testing.assert_allclose(derivative, wanted, rtol=1e-7, atol=1e-8)
+
+
+def mean_in_a_condition(c, x):
+    result = 0.9
+    if c > 0.19:
+        if np.mean(np.tanh(x) + c) < 2.28:
+            c = c * c
+        result = c
+    return result
+
+
+def product_in_a_condition(c, x):
+    result = 0.9
+    if c > 0.19:
+        if (x[0] + c) * x[1] < 0.3:
+            c = c * c
+        result = c * np.sum(x)
+    return result
+
+
+def whole_number_of_a_product(c, x):
+    result = 0.9
+    if c > 0.19:
+        result = np.sum(x) * int(10 * c * (c + x[0])) + np.floor(3 * c * (x[0] + x[1])) * c
+    return result
+
+
+def counters_in_a_condition(c, x):
+    for i in range(3):
+        for j in range(3):
+            if c > 0.1:
+                if (i + 1) * (j + 2) < 5:
+                    c = c * x[0]
+                c = c + 0.01 * x[1]
+    return c
+
+
+@pytest.mark.parametrize("c", [0.12, 0.43, 1.73, 2.61])
+@pytest.mark.parametrize(
+    "function",
+    [mean_in_a_condition, product_in_a_condition, whole_number_of_a_product, counters_in_a_condition],
+)
+def test_what_a_condition_compares_are_numbers(function, c):
+    check(function, (c, np.array([0.3, 0.85, -0.2])), (0, 1))
+
+
+def function_of_what_a_branch_reads(a, b):
+    total = 0.0
+    for t in b:
+        if t > 0.3:
+            level = np.tanh(a)
+            if level > 0.48:
+                continue
+            total -= level * t
+        else:
+            total += np.tanh(a)
+    return total
+
+
+def method_that_branches(rate, steps):
+    total = 0.0
+    for _ in range(steps):
+        if rate > 0.2:
+            amount = np.tanh(rate)
+            if amount > 0.5:
+                amount = 0.5 + np.tanh(amount - 0.5)
+            total += amount
+    return total
+
+
+@pytest.mark.parametrize("a", [0.1, 0.3, 0.9])
+def test_totals_go_through_branches_once(a):
+    check(function_of_what_a_branch_reads, (a, np.array([0.1, 0.5, 0.2, 0.8])), (0, 1))
+    check(method_that_branches, (a, 3), (0,))
+
+
+def neighbours_that_are_arrays_of_places(x):
+    y = x + np.tanh(x[(np.arange(len(x)) + 1) % len(x)])
+    return np.sum(np.sin(y))
+
+
+def array_that_is_added_to_places_of_itself(x):
+    np.add(x, np.tanh(x[ENDS]), out=x)
+    return np.sum(np.sin(x))
+
+
+@pytest.mark.parametrize("function", [neighbours_that_are_arrays_of_places, array_that_is_added_to_places_of_itself])
+def test_an_adjoint_is_read_before_it_changes(function):
+    check(function, (np.array([0.4, -0.3, 0.9]),), (0,))
+
+
+def row_of_a_store(W, b, k):
+    W[::2] = b
+    return np.sum(W[k - 1] ** 2)
+
+
+def two_places(x, c, k):
+    x[k] = c
+    x[k - 2] *= 3 * c
+    return np.sum(x**2) + x[k] * x[k - 1]
+
+
+def two_numbers(x, i, j):
+    x[i] = np.sum(x) ** 2
+    return x[j] * x[i]
+
+
+@pytest.mark.parametrize("k", [-1, 0, 1])
+@pytest.mark.parametrize("rows", [3, 4])
+def test_places_that_count_from_the_end_of_a_store(k, rows):
+    check(row_of_a_store, (np.linspace(-1, 1, rows * 2).reshape(rows, 2), np.array([0.3, 0.8]), k), (0, 1))
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+@pytest.mark.parametrize("k", [-1, 0, 1])
+def test_places_that_are_the_same_one(k, length):
+    if k - 2 >= -length:
+        check(two_places, (np.linspace(0.2, 0.9, length), 1.3, k), (0, 1))
+    for other in (-2, -1, 0, 1):
+        check(two_numbers, (np.linspace(0.2, 0.9, length), k, other), (0,))
+
+
+def recurrence_that_wraps(x, c):
+    for k in range(len(x)):
+        x[k] = c * x[k] + x[k - 2] * x[k - 1]
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_recurrences_that_wrap(length):
+    check(recurrence_that_wraps, (np.linspace(0.2, 0.9, length), 0.7), (0, 1))
+
+
+def power_of_a_number(x, steps):
+    q = 0.6
+    for k in range(4):
+        for _ in range(k, 4):
+            q *= q
+        if q > 0.52:
+            break
+    return np.sum(x) * (1 + q)
+
+
+def test_long_numbers_are_floats():
+    check(power_of_a_number, (np.array([0.3, 0.4]), 2), (0,))
+
+
+def store_of_what_a_branch_gives(b, c, rate):
+    if c < 0.63:
+        pass
+    else:
+        rate *= c
+    tail = b[1:]
+    b[ENDS] = np.array([np.maximum(rate, 0.2), rate, c])
+    return tail @ tail
+
+
+@pytest.mark.parametrize("c", [0.3, 0.8])
+def test_long_lines_of_a_branch_are_split(c):
+    check(store_of_what_a_branch_gives, (np.linspace(0.1, 0.7, 4), c, 0.4), (0, 1, 2))
+    check(store_of_what_a_branch_gives, (np.linspace(0.1, 0.7, 4), c, 0.4), (1,))
+
+
+def test_results_of_nested_branches_are_walked_once():
+    names = [f"v{k}" for k in range(8)]
+    lines = [f"    {name} = x * {k + 1}" for k, name in enumerate(names)]
+    for depth in range(14):
+        pad = "    " * (depth + 1)
+        lines.append(f"{pad}if x > 0.{depth + 10}:")
+        lines += [f"{pad}    {name} = {name} * x" for name in names]
+    lines.append(f"    return {' + '.join(names)}")
+    namespace: dict[str, object] = {}
+    source = "\n".join(["def nested(x):", *lines])
+    linecache.cache["<nested>"] = len(source), None, source.splitlines(keepends=True), "<nested>"
+    exec(compile(source, "<nested>", "exec"), namespace)  # noqa: S102
+    nested = namespace["nested"]
+    assert callable(nested)
+    wanted = (nested(0.7 + 1e-6) - nested(0.7 - 1e-6)) / 2e-6
+    np.testing.assert_allclose(symgrad.grad(nested)(0.7), wanted, rtol=1e-7)
+
+
+def kinds_that_change(x, steps, limit):
+    held = 0.0
+    for i in range(steps):
+        for j in range(steps):
+            for k in range(steps):
+                for m in range(steps):
+                    if x[i] > limit and x[j] > x[k]:
+                        held = x
+                    elif x[m] < limit:
+                        held = [held, x]
+                    if x[k] * x[m] > x[j]:
+                        held = (held, held)
+    return np.sum(x)
+
+
+def test_too_many_ways_through_a_function_are_refused():
+    with pytest.raises(NotYetSupported):
+        symgrad.grad(kinds_that_change)(np.linspace(0.1, 0.8, 8), 8, 0.5)
