@@ -202,7 +202,7 @@ def test_results_of_nested_branches_are_walked_once():
     namespace: dict[str, object] = {}
     source = "\n".join(["def nested(x):", *lines])
     linecache.cache["<nested>"] = len(source), None, source.splitlines(keepends=True), "<nested>"
-    exec(compile(source, "<nested>", "exec"), namespace)  # noqa: S102
+    exec(compile(source, "<nested>", "exec"), namespace)
     nested = namespace["nested"]
     assert callable(nested)
     wanted = (nested(0.7 + 1e-6) - nested(0.7 - 1e-6)) / 2e-6
