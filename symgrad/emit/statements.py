@@ -354,11 +354,20 @@ class Statements:
 
     def reads(self, code: Code, array: Code) -> bool:
         """Whether the value of an expression, where it stands, depends on what an array holds then."""
-        if code == array:
-            return True
-        if code in self.named and (is_new(code) or code in self.suites.scalars or code in self.copied):
-            return False
-        return any(self.reads(operand, array) for operand in code.operands)
+        seen: set[Code] = set()
+        pending = [code]
+        while pending:
+            code = pending.pop()
+            if code == array:
+                return True
+            if code not in seen and not self._is_computed(code):
+                seen.add(code)
+                pending += code.operands
+        return False
+
+    def _is_computed(self, code: Code) -> bool:
+        """Whether a value has a name, and memory of its own."""
+        return code in self.named and (is_new(code) or code in self.suites.scalars or code in self.copied)
 
     def _change(self, code: Code, array: Code) -> None:
         """The statements of a block on the array itself."""

@@ -155,7 +155,8 @@ class Tensor:
         return tuple(index for index in self.indices if index is not None)
 
 
-def entries(expr: Expr) -> list[Entry]:
+@lru_cache(maxsize=65536)
+def entries(expr: Expr) -> tuple[Entry, ...]:
     """The entries in an expression, including those inside indices of entries, in a fixed order."""
     found: dict[Entry, None] = {}
     pending = [expr]
@@ -164,7 +165,7 @@ def entries(expr: Expr) -> list[Entry]:
             if entry not in found:
                 found[entry] = None
                 pending.extend(entry.indices)
-    return list(found)
+    return tuple(found)
 
 
 def factors(expr: Expr) -> list[Entry]:
