@@ -13,7 +13,6 @@ import sympy
 
 from symgrad.autodiff.activity import Scopes, ref_of
 from symgrad.autodiff.recording import element, saved
-from symgrad.errors import ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Loop, Map, Role, refs
 from symgrad.ir.sizes import runs
@@ -71,13 +70,8 @@ class Hoisting:
         positions = [*inside, *(delta.args[1] for delta in total.atoms(Delta))]
         running = [position for position in positions if self.loop.counter in position.free_symbols]
         shapes = [size for local in self.locals(total) for size in local.ref.shape]
-        return all(map(self._from_front, running)) and not any(map(runs, shapes))
-
-    def _from_front(self, position: Expr) -> bool:
-        try:
-            return self.inner.sizes.at_least(position, sympy.S.Zero)
-        except ShapeError:
-            return False
+        from_front = all(self.inner.sizes.always(position, sympy.S.Zero) for position in running)
+        return from_front and not any(map(runs, shapes))
 
     def total(self, outer: Builder, forward: Ref, backward: Ref, total: Expr, kind: Kind) -> Expr:
         """The sum of a total over all rounds, in the builder around the loops."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from symgrad.errors import ShapeError
 from symgrad.ir.equation import refs
 from symgrad.ir.sizes import Sizes
 from symgrad.ir.tensor import Expr
@@ -12,7 +11,4 @@ def exists(sizes: Sizes, position: Expr, length: Expr) -> bool:
     """Whether an axis of this length is known to have a position: one that a branch reads may lie behind the end."""
     if any(ref.bounds is None for ref in refs([position])):
         return False
-    try:
-        return sizes.at_least(length - 1, position) and sizes.at_least(position, -length)
-    except ShapeError:
-        return False
+    return sizes.always(length - 1, position) and sizes.always(position, -length)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from symgrad.autodiff.activity import ref_of
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Branch, Loop, Map, Output, Role, refs, uses
+from symgrad.ir.equation import Branch, Loop, Map, Output, Role, needed, refs, uses
 from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, substitute
 
 
@@ -17,13 +16,13 @@ def is_running_sum(loop: Loop, place: int, traces: Iterable[Ref]) -> bool:
     """
     builder, param, result = loop.body.builder, ref_of(loop.carried[place]), loop.body.results[place]
     others = refs(tensor.expr for k, tensor in enumerate(loop.body.results) if k != place)
-    alone = param not in _Reached(builder).of([*others, *traces])
+    alone = param not in _reached(builder, [*others, *traces])
     return alone and _grows(builder, result.expr, Entry(param, result.free))
 
 
 def _grows(builder: Builder, expr: Expr, entry: Entry) -> bool:
     """Whether a formula is the entry and something added that does not depend on it."""
-    if entry.ref not in _Reached(builder).of(refs([expr - entry])):
+    if entry.ref not in _reached(builder, refs([expr - entry])):
         return True
     equation = builder.own.get(expr.ref) if isinstance(expr, Entry) and not expr.negated else None
     if equation is None or not builder.is_whole(expr):
@@ -47,8 +46,8 @@ def _comes_out(builder: Builder, block: object, place: int, expr: Entry, entry: 
             return all(grows(body.builder, body.results[place]) for body in bodies)
         case Loop(initial=initial, body=body) if grows(builder, initial[place]):
             others = refs(tensor.expr for k, tensor in enumerate(initial) if k != place)
-            within = _Reached(body.builder).of(refs(tensor.expr for tensor in body.results))
-            alone = entry.ref not in {*_Reached(builder).of(others), *within}
+            within = _reached(body.builder, refs(tensor.expr for tensor in body.results))
+            alone = entry.ref not in {*_reached(builder, others), *within}
             return alone and is_running_sum(block, place, ())
     return False
 
@@ -59,29 +58,17 @@ def _at(indices: Iterable[Expr], term: Entry, like: Tensor) -> tuple[Expr, ...]:
     return tuple(places.get(index, index) for index in indices)
 
 
-@dataclass(frozen=True)
-class _Reached:
+def _reached(builder: Builder, roots: Iterable[Ref]) -> dict[Ref, None]:
     """What values are computed from; of a branch, what the bodies compute for one result only, not its condition."""
+    return needed(builder.own, roots, lambda equation: _of_output(builder, equation.definition) or uses(equation))
 
-    builder: Builder
 
-    def of(self, roots: Iterable[Ref]) -> dict[Ref, None]:
-        found: dict[Ref, None] = {}
-        pending = list(roots)
-        while pending:
-            ref = pending.pop()
-            if ref not in found:
-                found[ref] = None
-                equation = self.builder.own.get(ref)
-                pending += () if equation is None else self._of_output(equation.definition) or uses(equation)
-        return found
-
-    def _of_output(self, output: object) -> list[Ref]:
-        """What one result of a branch is computed from; nothing for anything else."""
-        if not isinstance(output, Output) or not isinstance(output.place, int):
-            return []
-        block = self.builder.own[output.block].definition
-        if not isinstance(block, Branch):
-            return []
-        results = [(body.builder, body.results[output.place]) for body in block.bodies]
-        return [ref for builder, result in results for ref in _Reached(builder).of(refs([result.expr]))]
+def _of_output(builder: Builder, output: object) -> list[Ref]:
+    """What one result of a branch is computed from; nothing for anything else."""
+    if not isinstance(output, Output) or not isinstance(output.place, int):
+        return []
+    block = builder.own[output.block].definition
+    if not isinstance(block, Branch):
+        return []
+    results = [(body.builder, body.results[output.place]) for body in block.bodies]
+    return [ref for inner, result in results for ref in _reached(inner, refs([result.expr]))]

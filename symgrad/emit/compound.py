@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from symgrad.emit.formulas import FormulaSuite, FormulaText
 from symgrad.emit.memory import is_new
-from symgrad.emit.ownership import is_fresh, sources
+from symgrad.emit.overwriting import copied_array, is_seen, reads
+from symgrad.emit.ownership import is_apart, is_fresh, memories, sources
 from symgrad.emit.printing import expression_text, to_source
 from symgrad.emit.stacks import Stacks
 from symgrad.emit.suites import BranchSuite, LoopSuite, Suite
@@ -113,9 +114,9 @@ class LoopText:
     def _dies(self, initial: Code) -> bool:
         """Whether nobody reads what the loop starts with, but the loop as its start."""
         outer, code = self.outer, self.suite.code
-        inside = any(outer.reads(read, initial) for read in (*self.body.imports, *self.tests.imports))
+        inside = any(reads(outer, read, initial) for read in (*self.body.imports, *self.tests.imports))
         ends = initial in outer.order and not inside and outer.life.ends_at(initial, code)
-        return ends and not outer.is_seen(initial, code)
+        return ends and not is_seen(outer, initial, code)
 
     def _start(self, named: dict[int, str]) -> None:
         """What is carried at first; memory of its own for what changes in place."""
@@ -124,11 +125,11 @@ class LoopText:
             initial, changes, own = self.suite.initial[place], self._changes(place), self._owns(place)
             value = outer.expression(initial)
             if changes and not own and (initial in outer.named or not is_new(initial)):
-                value = outer.copied_array(value, initial)
+                value = copied_array(outer, value, initial)
             if not (isinstance(value, ast.Name) and value.id == name):
                 outer.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
             if changes and own:
-                outer.changed |= {initial, *outer.memory(initial)}
+                outer.changed |= {initial, *memories(outer, initial)}
         for place in named:
             self._give(place)
 
@@ -155,16 +156,10 @@ class LoopText:
         places = set(suite.results)
         while True:
             kept = {place for place in places if self._is_fresh(suite.results[place], places)}
-            kept = {place for place in kept if self._is_apart(place)}
+            kept = {place for place in kept if is_apart(self.body, suite.results, place)}
             if kept == places:
                 return places
             places = kept
-
-    def _is_apart(self, place: int) -> bool:
-        """Whether what a round leaves here shares no memory with anything else that it leaves."""
-        own = sources(self.body, self.suite.results[place])
-        others = (code for other, code in self.suite.results.items() if other != place)
-        return all(own.isdisjoint(sources(self.body, code)) for code in others)
 
     def _is_fresh(self, code: Code, places: set[int]) -> bool:
         if code in self.suite.carried:
@@ -234,14 +229,14 @@ class BranchText:
             body.named.update({leaf: outer.named[leaf] for leaf in suite.outputs if leaf in outer.named})
             body.owned |= {code for code in dying if is_new(code) or code in outer.owned}
             body.write(body.order)
-            outer.changed |= body.changed.union(*map(outer.memory, body.changed))
+            outer.changed |= body.changed.union(*(memories(outer, code) for code in body.changed))
         self._own()
         first, second = ([*body.lines, *body.moves()] for body in self.bodies)
         outer.lines += _branch(condition, first, second)
 
     def _dies(self, code: Code) -> bool:
         outer, place = self.outer, self.suite.code
-        return code in outer.order and outer.life.ends_at(code, place) and not outer.is_seen(code, place)
+        return code in outer.order and outer.life.ends_at(code, place) and not is_seen(outer, code, place)
 
     def _name(self, place: int) -> str:
         """The name of a result: that of what a body leaves as it was, or what it is in the end, if that is free."""
@@ -265,24 +260,17 @@ class BranchText:
         return None
 
     def _own(self) -> None:
+        """Results in memory of their own may be changed in place."""
         for place, pair in self.suite.results.items():
-            sides = zip(self.bodies, pair, strict=True)
-            if all(is_fresh(body, code, body.owned) for body, code in sides) and self._is_apart(place):
+            sides = [{k: found[side] for k, found in self.suite.results.items()} for side in (0, 1)]
+            bodies = list(zip(self.bodies, sides, strict=True))
+            if all(is_fresh(body, own[place], body.owned) and is_apart(body, own, place) for body, own in bodies):
                 self.outer.owned.add(self.suite.outputs[place])
                 self.outer.origins[self.suite.outputs[place]] = self._memory(pair)
 
-    def _is_apart(self, place: int) -> bool:
-        """Whether a result shares no memory with another one."""
-        for side, body in enumerate(self.bodies):
-            own = sources(body, self.suite.results[place][side])
-            others = (pair[side] for other, pair in self.suite.results.items() if other != place)
-            if not all(own.isdisjoint(sources(body, code)) for code in others):
-                return False
-        return True
-
     def _memory(self, pair: tuple[Code, Code]) -> set[Code]:
         """What a result may be the memory of, in the region around."""
-        return set().union(*(body.memory(code) for body, code in zip(self.bodies, pair, strict=True)))
+        return set().union(*(memories(body, code) for body, code in zip(self.bodies, pair, strict=True)))
 
 
 def _gathered(pairs: Iterable[tuple[Code, Code]]) -> dict[Code, list[Code]]:

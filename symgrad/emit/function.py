@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from symgrad.emit.names import Names
 from symgrad.emit.printing import to_source
-from symgrad.emit.statements import Names, Statements
+from symgrad.emit.statements import Statements
 from symgrad.emit.suites import Suites
 from symgrad.emit.unpack import unpackings
 from symgrad.ir.code import Code

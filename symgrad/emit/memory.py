@@ -147,6 +147,11 @@ def is_spread(code: Code) -> bool:
     return False
 
 
+def is_block(code: Code) -> bool:
+    """Whether a template is a statement or several, which define ``_``."""
+    return code.template.startswith("_ = ")
+
+
 def is_new(code: Code) -> bool:
     """Whether the value of a code is an array that nothing else holds."""
     return not code.template.startswith("@") and _is_new_template(code.template)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from symgrad.emit.memory import base, is_new, is_spread
@@ -36,12 +36,18 @@ def is_fresh(body: Statements, code: Code, owned: Iterable[Code]) -> bool:
     return is_new(holder)
 
 
+def is_apart(body: Statements, results: Mapping[int, Code], place: int) -> bool:
+    """Whether one of the results of a region shares no memory with another one."""
+    own = sources(body, results[place])
+    return all(own.isdisjoint(sources(body, code)) for other, code in results.items() if other != place)
+
+
 def sources(body: Statements, code: Code) -> set[Code]:
     """The values of a region, or of those around it, whose memory a value may be; none for a single element."""
     found: set[Code] = set()
     if code in body.suites.scalars:
         return found
-    for holder in body.memory(code):
+    for holder in memories(body, code):
         suite = body.suites.bound.get(holder)
         found.add(holder)
         if suite is None or suite.code not in body.inner:
@@ -65,4 +71,16 @@ def _left(loop: LoopText, place: int) -> set[Code]:
             inside = sources(loop.body, suite.results[place])
             pending += [other for other in suite.results if suite.carried[other] in inside]
             found |= sources(loop.outer, suite.initial[place]) | (inside - set(suite.carried))
+    return found
+
+
+def memories(body: Statements, code: Code) -> set[Code]:
+    """The codes whose memory a value may be."""
+    found: set[Code] = set()
+    pending = [code]
+    while pending:
+        item = base(pending.pop())
+        if item not in found:
+            found.add(item)
+            pending += body.origins.get(item, ())
     return found

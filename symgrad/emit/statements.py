@@ -9,14 +9,15 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from symgrad.emit.compound import BranchText, LoopText, compound
 from symgrad.emit.formulas import FormulaText
 from symgrad.emit.lifetimes import Lifetimes
-from symgrad.emit.memory import base, is_constant, is_element, is_new, is_transposed, trivial
-from symgrad.emit.ownership import sources
+from symgrad.emit.memory import is_block, is_constant, is_new, trivial
+from symgrad.emit.names import Names
+from symgrad.emit.overwriting import change, copied_array, overwritten, reads
 from symgrad.emit.printing import parse_template, to_source
 from symgrad.emit.scope import Scope
 from symgrad.emit.suites import Suites
@@ -28,47 +29,6 @@ SHORT, LONGEST = 6, 400
 """The length of a name, and of the longest text that is written inside of another."""
 DO = "@do"
 """How the template of a statement without a value begins."""
-
-
-@dataclass
-class Names:
-    """Names of one function: ``reserved`` are those the user's code mentions, ``taken`` those that stand in the
-    text.
-    """
-
-    reserved: set[str]
-    taken: set[str]
-    hints: dict[Code, str]
-    modules: Mapping[str, str]
-    counters: set[str] = field(default_factory=set)
-
-    def of(self, code: Code) -> str:
-        """A free name for a value: the user's, or one that fits."""
-        if code.name is not None:
-            return self.free(code.name, self.taken)
-        return self.new(self.hints.get(code) or _hint(code))
-
-    def counter(self, code: Code, visible: Collection[str]) -> str:
-        """A name for what counts rounds: one that counted those of another loop will do."""
-        hint = code.name or "k"
-        if hint in self.counters and hint not in visible:
-            return hint
-        name = self.of(code)
-        self.counters.add(name)
-        return name
-
-    def new(self, hint: str) -> str:
-        """A name that the user's code does not mention."""
-        return self.free(hint, self.taken | self.reserved)
-
-    def free(self, hint: str, avoid: set[str]) -> str:
-        """The hint, or the hint with a number."""
-        name, count = hint, 0
-        while name in avoid or name in self.modules.values():
-            count += 1
-            name = f"{hint}_{count}"
-        self.taken.add(name)
-        return name
 
 
 @dataclass
@@ -176,7 +136,7 @@ class Statements:
     def _do(self, code: Code) -> None:
         """A statement that gives nothing."""
         (statement,) = parse_template(code.template.partition(" ")[2])
-        self.lines.append(to_source(self._fill(statement, code)))
+        self.lines.append(to_source(self.fill(statement, code)))
 
     def moves(self) -> list[str]:
         """What has to be copied to the names that the region's results have outside."""
@@ -212,7 +172,7 @@ class Statements:
         if not code.operands and code.template.isidentifier():
             return ast.Name(code.template, ast.Load())
         (statement,) = parse_template(code.template)
-        filled = self._fill(statement, code)
+        filled = self.fill(statement, code)
         assert isinstance(filled, ast.Expr)
         return filled.value
 
@@ -241,13 +201,13 @@ class Statements:
 
     def assign(self, code: Code) -> None:
         """A statement that gives a code its name."""
-        over = self._overwritten(code)
+        over = overwritten(self, code)
         if over is not None:
-            self._change(code, over)
+            change(self, code, over)
             return
         name = self._target(code)
         if is_block(code):
-            self.lines += [to_source(self._fill(s, code, name)) for s in parse_template(code.template)]
+            self.lines += [to_source(self.fill(s, code, name)) for s in parse_template(code.template)]
         else:
             self._statement(code, name)
         self.named[code] = name
@@ -266,129 +226,8 @@ class Statements:
 
     def _may_replace(self, code: Code, holder: Code) -> bool:
         """Whether a value may take the name of another one: nobody reads that later, nor do several statements here."""
-        reads = is_block(code) and any(self.reads(operand, holder) for operand in code.operands)
-        return not reads and self.life.ends_at(holder, code)
-
-    def _overwritten(self, code: Code) -> Code | None:
-        """The array that a statement may change in place, rather than a copy of it."""
-        if not is_block(code) or not code.template.startswith("_ = fresh(_0)"):
-            return None
-        array = code.operands[0]
-        if array not in self.named or not (array in self.owned or (array in self.order and is_new(array))):
-            return None
-        late = [operand for operand in self._late(code) if self.reads(operand, array)]
-        waiting = [reader for reader in self.life.readers_after(array, code) if reader not in late]
-        if array in (*late, *waiting) or not all(map(self._is_ready, (*late, *waiting))) or self.is_seen(array, code):
-            return None
-        for operand in (*late, *waiting):
-            if operand not in self.named:
-                self._keep(operand)
-        return array
-
-    def is_seen(self, array: Code, code: Code) -> bool:
-        """Whether something that may be in the memory of an array is read after ``code``, but for what that gives."""
-        others = [other for other in self.life.consumers if other != array and self._may_be_shared(other, code)]
-        late = [other for other in others if any(self._is_late(r, code) for r in self.life.readers_after(other, code))]
-        read = [other for other in late if other in self.named]
-        memory = sources(self, array) if read else set()
-        shared = any(not memory.isdisjoint(sources(self, other)) for other in read)
-        return shared or any(self.reads(other, array) for other in self._read_late(array, code))
-
-    def _read_late(self, array: Code, code: Code) -> Iterator[Code]:
-        """What is written inside of a region, though it belongs to one around it, and is read after ``code``."""
-        for other in self.imports:
-            if other != array and other not in self.named and self.life.readers_after(other, code):
-                yield other
-
-    def _is_late(self, reader: Code, code: Code) -> bool:
-        """Whether a reader itself comes after a statement, and not only what reads what a suite gives."""
-        return reader not in self.suites.by_code or self.life.computed(reader) > self.life.places[code]
-
-    def _may_be_shared(self, code: Code, at: Code) -> bool:
-        """Whether a value, which is none of what a suite gives, may be in the memory of another one."""
-        suite = self.suites.bound.get(code)
-        if suite is not None:
-            return suite.code != at
-        return not (code in self.copied or code in self.suites.scalars or is_new(code))
-
-    def _keep(self, code: Code) -> None:
-        """Name what is read of an array before that changes; a view is copied."""
-        if is_new(code) or code in self.suites.scalars:
-            self.assign(code)
-            return
-        name = self.names.of(code)
-        value = self.copied_array(self.expression(code), code)
-        self.lines.append(to_source(ast.Assign([ast.Name(name, ast.Store())], value)))
-        self.named[code] = name
-        self.copied.add(code)
-
-    def copied_array(self, value: ast.expr, code: Code) -> ast.expr:
-        """A copy with its elements in the same order, by which NumPy sums them, too."""
-        if not is_transposed(code):
-            return ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
-        numpy = ast.Name(self.names.modules["np"], ast.Load())
-        return ast.Call(ast.Attribute(numpy, "copy", ast.Load()), [value], [])
-
-    def _is_ready(self, code: Code) -> bool:
-        """Whether a value can be computed now, so that it no longer depends on an array that changes."""
-        own = (is_new(code) and not is_block(code)) or code in self.suites.scalars or code in self.copied
-        if code in self.named or not (own or code.template.startswith("_0[")):
-            return own and code in self.named
-        return all(self._is_known(operand) for operand in code.operands)
-
-    def _is_known(self, code: Code) -> bool:
-        if code in self.named or code in self.outside:
-            return True
-        hidden = is_block(code) or code.template.startswith("@")
-        return not hidden and all(self._is_known(operand) for operand in code.operands)
-
-    def _late(self, code: Code) -> list[Code]:
-        """The operands that a block reads after its first statement has changed its array."""
-        names = {
-            node.id
-            for statement in parse_template(code.template)[2:]
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name)
-        }
-        return [operand for place, operand in enumerate(code.operands) if f"_{place}" in names]
-
-    def reads(self, code: Code, array: Code) -> bool:
-        """Whether the value of an expression, where it stands, depends on what an array holds then."""
-        seen: set[Code] = set()
-        pending = [code]
-        while pending:
-            code = pending.pop()
-            if code == array:
-                return True
-            if code not in seen and not self._is_computed(code):
-                seen.add(code)
-                pending += code.operands
-        return False
-
-    def _is_computed(self, code: Code) -> bool:
-        """Whether a value has a name, and memory of its own."""
-        return code in self.named and (is_new(code) or code in self.suites.scalars or code in self.copied)
-
-    def _change(self, code: Code, array: Code) -> None:
-        """The statements of a block on the array itself."""
-        name = self.named[array]
-        _, *statements = parse_template(code.template)
-        self.lines += [to_source(self._fill(s, code, name)) for s in statements]
-        self.named[code] = name
-        self.changed |= {code, *self.memory(array)}
-        self.owned.add(code)
-        self.origins[code] = {array}
-
-    def memory(self, code: Code) -> set[Code]:
-        """The codes whose memory a value may be."""
-        found: set[Code] = set()
-        pending = [code]
-        while pending:
-            item = base(pending.pop())
-            if item not in found:
-                found.add(item)
-                pending += self.origins.get(item, ())
-        return found
+        again = is_block(code) and any(reads(self, operand, holder) for operand in code.operands)
+        return not again and self.life.ends_at(holder, code)
 
     def _statement(self, code: Code, name: str) -> None:
         """An assignment; while its line is long, the largest operand gets a name first."""
@@ -413,7 +252,7 @@ class Statements:
                 return
             self.assign(part)
 
-    def _fill(self, tree: ast.stmt, code: Code, target: str = "_") -> ast.AST:
+    def fill(self, tree: ast.stmt, code: Code, target: str = "_") -> ast.AST:
         operands = {f"_{k}": operand for k, operand in enumerate(code.operands)}
         filled: ast.AST = _Filler(self, operands, target).visit(copy.deepcopy(tree))
         return filled
@@ -449,17 +288,4 @@ class _Filler(ast.NodeTransformer):
         value = self.statements.expression(code)
         if self.statements.uses[code] == 1 and code not in self.statements.named and is_new(code):
             return value
-        return self.statements.copied_array(value, code)
-
-
-def _hint(code: Code) -> str:
-    """A name for a value that nobody named: ``p_0`` for ``p[0]``."""
-    if is_element(code) and code.operands[0].template.isidentifier():
-        digits = "".join(c if c.isdigit() else "_" for c in code.template[3:-1]).strip("_")
-        return f"{code.operands[0].template}_{digits}"
-    return "t"
-
-
-def is_block(code: Code) -> bool:
-    """Whether a template is a statement or several, which define ``_``."""
-    return code.template.startswith("_ = ")
+        return copied_array(self.statements, value, code)

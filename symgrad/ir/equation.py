@@ -7,7 +7,7 @@ order in which each uses earlier ones only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -210,8 +210,10 @@ def _of(body: Body) -> Iterable[Equation]:
     return [inner for inner in body.builder.own.values() if not isinstance(inner.definition, Output)]
 
 
-def needed(equations: Mapping[Ref, Equation], roots: Iterable[Ref]) -> dict[Ref, None]:
-    """The refs that are reached from ``roots`` through these equations, the roots among them."""
+def needed(
+    equations: Mapping[Ref, Equation], roots: Iterable[Ref], reads: Callable[[Equation], Iterable[Ref]] = uses
+) -> dict[Ref, None]:
+    """The refs that are reached from ``roots`` through what these equations read, the roots among them."""
     found: dict[Ref, None] = {}
     pending = list(roots)
     while pending:
@@ -219,5 +221,5 @@ def needed(equations: Mapping[Ref, Equation], roots: Iterable[Ref]) -> dict[Ref,
         if ref not in found:
             found[ref] = None
             if ref in equations:
-                pending.extend(uses(equations[ref]))
+                pending.extend(reads(equations[ref]))
     return found

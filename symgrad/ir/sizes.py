@@ -117,6 +117,13 @@ class Sizes:
         self.conditions[Condition(sympy.Max(size, limit), size if holds else limit, True)] = None
         return holds
 
+    def always(self, size: Expr, bound: Expr) -> bool:
+        """Whether ``size >= bound`` is known to hold in every round."""
+        try:
+            return self.at_least(size, bound)
+        except ShapeError:
+            return False
+
     def _always(self, difference: Expr) -> bool:
         """Whether a difference is never negative, or always; what runs goes to the ends of its range."""
         least, greatest = extreme(difference, 0), extreme(difference, 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -198,9 +197,8 @@ def _from_front(builder: Builder, tensor: Tensor, axis: Index | None, place: Exp
     affine = bool(index_symbols(place)) and not arrays
     if not affine and (not place.atoms(Entry) or _is_plain(tensor.expr, axis)):
         return place
-    with suppress(ShapeError):
-        if not arrays and builder.sizes.at_least(place, sympy.S.Zero):
-            return place
+    if not arrays and builder.sizes.always(place, sympy.S.Zero):
+        return place
     wrapped = Modulo(place, axis.size)
     return builder.map(wrapped, np.dtype(int), "k") if affine else wrapped
 
