@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from symgrad.emit.compound import indented
 from symgrad.emit.names import Names
 from symgrad.emit.printing import to_source
 from symgrad.emit.statements import Statements
@@ -58,12 +59,7 @@ def write_function(
     result = Code(arrange, tuple(roots))
     statements.shorten(result)
     body = [*statements.lines, to_source(ast.Return(statements.expression(result)))]
-    lines = [
-        f"def {name}({parameters}):",
-        *_indented(docstring),
-        *(f"    {line}" for text in body for line in text.split("\n")),
-    ]
-    source = "\n".join(lines) + "\n"
+    source = "\n".join([f"def {name}({parameters}):", *_indented(docstring), *indented(body)]) + "\n"
     return Text(source, _imports(source, modules))
 
 

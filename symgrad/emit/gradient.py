@@ -51,15 +51,12 @@ def emit_gradient(
     speller = Speller(program.builder, vocabulary.spelling, vocabulary.scalars, vocabulary.operations, known, names)
     effects = add_statements(speller, program.body)
     _spell_in_order(speller, gradients.values())
-    sources = {source.access: source for source in program.inputs}
-    results = Results(speller, set())
-    leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
-    for access, code in leaves.items():
-        speller.hints.setdefault(code, f"d{_identifier(access)}")
+    leaves = _leaves(speller, program, gradients)
     parts = [_gradient_code(structure, access, program.inputs, leaves) for structure, access in structures]
     roots, arrange = _arranged(program, request, parts)
+    name = f"{_function_name(program)}_{request.transform}"
     text = write_function(
-        f"{_function_name(program)}_{request.transform}",
+        name,
         program.parameters,
         docstring(program, request, signature),
         roots,
@@ -73,14 +70,17 @@ def emit_gradient(
         speller.sequence,
         effects,
     )
-    return Generated(
-        f"{_function_name(program)}_{request.transform}",
-        text.source,
-        text.imports,
-        signature,
-        condition_texts(program),
-        program.captures,
-    )
+    return Generated(name, text.source, text.imports, signature, condition_texts(program), program.captures)
+
+
+def _leaves(speller: Speller, program: Program, gradients: Mapping[str, Tensor]) -> dict[str, Code]:
+    """The gradients as code by access text, called after what they belong to."""
+    sources = {source.access: source for source in program.inputs}
+    results = Results(speller, set())
+    leaves = {access: results.gradient(sources[access], tensor) for access, tensor in gradients.items()}
+    for access, code in leaves.items():
+        speller.hints.setdefault(code, f"d{_identifier(access)}")
+    return leaves
 
 
 def _spelled(program: Program, returned: bool) -> list[Value]:

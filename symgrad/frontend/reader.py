@@ -57,8 +57,7 @@ def read(
     arguments = Arguments(builder, shapes, active, Aliasing())
     taken = {*signature.names, *parameter_names(node.args), *assigned_names(node), *RESERVED}
     reader = Reader(builder, arguments, Captures(arguments, taken), run, call, evaluate, execute, differentiate)
-    reader.filename = source.filename
-    reader.written_out = written_out
+    reader.filename, reader.written_out = source.filename, written_out
     reader.watched = frozenset() if derivatives is None else frozenset((*derivatives[0], *derivatives[1]))
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     given = as_it_is(objects)
@@ -66,12 +65,21 @@ def read(
     with deep(), frame.open():
         result, span = _result(frame, function, objects, signature)
         result = result if derivatives is None else between(frame, *derivatives)
+    parameters = parameter_list(root, node, _skipped(function, signature, node))
+    return _program(frame, parameters, given, result, span)
+
+
+def _program(
+    frame: Frame, parameters: str, arguments: Mapping[str, object], result: object, span: Span | None
+) -> Program:
+    """What was read."""
+    reader, node = frame.reader, frame.node
     return Program(
         name=node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else "function",
-        parameters=parameter_list(root, node, _skipped(function, signature, node)),
-        builder=builder,
-        inputs=tuple(arguments.inputs),
-        arguments=given,
+        parameters=parameters,
+        builder=reader.builder,
+        inputs=tuple(reader.arguments.inputs),
+        arguments=arguments,
         body=Region(tuple(reader.statements)),
         result=result,
         result_span=span,
