@@ -141,11 +141,16 @@ def test_places_that_count_from_the_end_of_a_store(k, rows):
     check(row_of_a_store, (np.linspace(-1, 1, rows * 2).reshape(rows, 2), np.array([0.3, 0.8]), k), (0, 1))
 
 
+def neighbour_but_one(x, k):
+    return x[k] ** 2 * x[k - 2]
+
+
 @pytest.mark.parametrize("length", [2, 3, 4])
 @pytest.mark.parametrize("k", [-1, 0, 1])
 def test_places_that_are_the_same_one(k, length):
     if k - 2 >= -length:
         check(two_places, (np.linspace(0.2, 0.9, length), 1.3, k), (0, 1))
+        check(neighbour_but_one, (np.linspace(0.2, 0.9, length), k), (0,))
     for other in (-2, -1, 0, 1):
         check(two_numbers, (np.linspace(0.2, 0.9, length), k, other), (0,))
 

@@ -21,7 +21,7 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Sum
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, factors, index_symbols, substitute
+from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, factors, index_symbols, may_wrap, substitute
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -129,7 +129,8 @@ def _apart(part: Part, others: Sequence[Part]) -> bool:
 
 def _differ(mine: Mapping[Index, Expr], theirs: Mapping[Index, Expr]) -> bool:
     shared = [(mine[axis], theirs[axis]) for axis in mine if axis in theirs]
-    return any((a - b).is_number and a != b for a, b in shared if not index_symbols(a) and not index_symbols(b))
+    fixed = [pair for pair in shared if not any(index_symbols(place) or may_wrap(place) for place in pair)]
+    return any((a - b).is_number and a != b for a, b in fixed)
 
 
 def _elements(speller: Speller, dense: Expr, parts: Sequence[Part], target: tuple[Index, ...]) -> Array | None:
