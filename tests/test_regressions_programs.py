@@ -98,8 +98,25 @@ def method_that_branches(rate, steps):
     return total
 
 
+def two_results_of_one_block(a, x):
+    total = 0.0
+    for i in range(len(x)):
+        b = a + x[i]
+        c = a - 2
+        if x[i] > 0.3:
+            total = np.tanh(total) + a * b * x[i] * c
+        else:
+            total = total * a * b
+        if x[i] * a > 0.1:
+            total += np.sin(b * c)
+            for _ in range(i):
+                total = total * c * b * a + 0.1
+    return total
+
+
 @pytest.mark.parametrize("a", [0.1, 0.3, 0.9])
 def test_totals_go_through_branches_once(a):
+    check(two_results_of_one_block, (a, np.array([0.1, 0.5, 0.2, 0.8])), (0, 1))
     check(function_of_what_a_branch_reads, (a, np.array([0.1, 0.5, 0.2, 0.8])), (0, 1))
     check(method_that_branches, (a, 3), (0,))
 

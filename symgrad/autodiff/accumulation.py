@@ -29,11 +29,13 @@ class Accumulation:
     readers: Counter[Ref]
 
     def added(self, running: Expr, total: Expr) -> Expr:
-        """``running + total``, with the running total led through the blocks that give terms of the other."""
+        """``running + total``, with the running total led once through each block that gives terms of the other."""
         order = list(self.builder.own)
-        through = [term for term in sympy.Add.make_args(total) if self._is_contribution(term, running)]
-        rest = total - sympy.Add(*through)
-        for term in sorted(through, key=lambda term: order.index(term.ref)):
+        terms = [term for term in sympy.Add.make_args(total) if self._is_contribution(term, running)]
+        terms.sort(key=lambda term: order.index(term.ref), reverse=True)
+        through = {self._output(term).block: term for term in terms}
+        rest = total - sympy.Add(*through.values())
+        for term in reversed(through.values()):
             running = self._through(running, term)
         return running + rest
 
@@ -45,8 +47,7 @@ class Accumulation:
         return alone and set(term.indices) == index_symbols(running)
 
     def _through(self, running: Expr, term: Entry) -> Entry:
-        output = self.builder.own[term.ref].definition
-        assert isinstance(output, Output)
+        output = self._output(term)
         assert isinstance(output.place, int)
         equation = self.builder.own[output.block]
         block = equation.definition
@@ -59,6 +60,11 @@ class Accumulation:
             made = replace(block, bodies=(first, second))
         self.builder.own[output.block] = replace(equation, definition=made)
         return term
+
+    def _output(self, term: Entry) -> Output:
+        output = self.builder.own[term.ref].definition
+        assert isinstance(output, Output)
+        return output
 
     def _inside(self, body: Body, running: Expr, term: Entry, place: int) -> Body:
         inner = accumulation(body.builder, self.contributions, (result.expr for result in body.results))
