@@ -103,7 +103,7 @@ def two_results_of_one_block(a, x):
     for i in range(len(x)):
         b = a + x[i]
         c = a - 2
-        if x[i] > 0.3:
+        if x[i] > 0.3:  # noqa: SIM108 (a branch of statements)
             total = np.tanh(total) + a * b * x[i] * c
         else:
             total = total * a * b
