@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from symgrad.autodiff.activity import ref_of
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Branch, Loop, Map, Output, Role, needed, refs, uses
+from symgrad.ir.equation import Branch, Equation, Loop, Map, Output, Role, needed, refs, uses
 from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, substitute
+
+Equations = Mapping[Ref, Equation]
 
 
 def is_running_sum(loop: Loop, place: int, traces: Iterable[Ref]) -> bool:
@@ -16,38 +18,43 @@ def is_running_sum(loop: Loop, place: int, traces: Iterable[Ref]) -> bool:
     """
     builder, param, result = loop.body.builder, ref_of(loop.carried[place]), loop.body.results[place]
     others = refs(tensor.expr for k, tensor in enumerate(loop.body.results) if k != place)
-    alone = param not in _reached(builder, [*others, *traces])
-    return alone and _grows(builder, result.expr, Entry(param, result.free))
+    alone = param not in _reached(builder.own, [*others, *traces])
+    return alone and _grows(builder, builder.own, result.expr, Entry(param, result.free))
 
 
-def _grows(builder: Builder, expr: Expr, entry: Entry) -> bool:
-    """Whether a formula is the entry and something added that does not depend on it."""
-    if entry.ref not in _reached(builder, refs([expr - entry])):
+def _grows(builder: Builder, equations: Equations, expr: Expr, entry: Entry) -> bool:
+    """Whether a formula is the entry and something added that does not depend on it.
+
+    ``equations`` are those of the round, and of the blocks in it that are around the formula.
+    """
+    if entry.ref not in _reached(equations, refs([expr - entry])):
         return True
     equation = builder.own.get(expr.ref) if isinstance(expr, Entry) and not expr.negated else None
     if equation is None or not builder.is_whole(expr):
         return False
     match equation.definition:
         case Map(body):
-            return _grows(builder, substitute(body, dict(zip(equation.indices, expr.indices, strict=True))), entry)
+            body = substitute(body, dict(zip(equation.indices, expr.indices, strict=True)))
+            return _grows(builder, equations, body, entry)
         case Output(block, Role.RESULT, int(place)):
-            return _comes_out(builder, builder.own[block].definition, place, expr, entry)
+            return _comes_out(builder, equations, builder.own[block].definition, place, expr, entry)
     return False
 
 
-def _comes_out(builder: Builder, block: object, place: int, expr: Entry, entry: Entry) -> bool:
+def _comes_out(builder: Builder, equations: Equations, block: object, place: int, expr: Entry, entry: Entry) -> bool:
     """Whether a block lets the entry through, and adds to it."""
 
-    def grows(inner: Builder, like: Tensor) -> bool:
-        return _grows(inner, like.expr, Entry(entry.ref, _at(entry.indices, expr, like)))
+    def grows(inner: Builder, known: Equations, like: Tensor) -> bool:
+        return _grows(inner, known, like.expr, Entry(entry.ref, _at(entry.indices, expr, like)))
 
     match block:
         case Branch(bodies=bodies):
-            return all(grows(body.builder, body.results[place]) for body in bodies)
-        case Loop(initial=initial, body=body) if grows(builder, initial[place]):
+            inside = [(body.builder, body.results[place]) for body in bodies]
+            return all(grows(inner, {**equations, **inner.own}, result) for inner, result in inside)
+        case Loop(initial=initial, body=body) if grows(builder, equations, initial[place]):
             others = refs(tensor.expr for k, tensor in enumerate(initial) if k != place)
-            within = _reached(body.builder, refs(tensor.expr for tensor in body.results))
-            alone = entry.ref not in {*_reached(builder, others), *within}
+            within = _reached({**equations, **body.builder.own}, refs(tensor.expr for tensor in body.results))
+            alone = entry.ref not in {*_reached(equations, others), *within}
             return alone and is_running_sum(block, place, ())
     return False
 
@@ -58,17 +65,17 @@ def _at(indices: Iterable[Expr], term: Entry, like: Tensor) -> tuple[Expr, ...]:
     return tuple(places.get(index, index) for index in indices)
 
 
-def _reached(builder: Builder, roots: Iterable[Ref]) -> dict[Ref, None]:
+def _reached(equations: Equations, roots: Iterable[Ref]) -> dict[Ref, None]:
     """What values are computed from; of a branch, what the bodies compute for one result only, not its condition."""
-    return needed(builder.own, roots, lambda equation: _of_output(builder, equation.definition) or uses(equation))
+    return needed(equations, roots, lambda equation: _of_output(equations, equation.definition) or uses(equation))
 
 
-def _of_output(builder: Builder, output: object) -> list[Ref]:
+def _of_output(equations: Equations, output: object) -> list[Ref]:
     """What one result of a branch is computed from; nothing for anything else."""
     if not isinstance(output, Output) or not isinstance(output.place, int):
         return []
-    block = builder.own[output.block].definition
+    block = equations[output.block].definition
     if not isinstance(block, Branch):
         return []
     results = [(body.builder, body.results[output.place]) for body in block.bodies]
-    return [ref for inner, result in results for ref in _reached(inner, refs([result.expr]))]
+    return [ref for inner, result in results for ref in _reached(inner.own, refs([result.expr]))]
