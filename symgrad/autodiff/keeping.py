@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from symgrad.autodiff.recording import define_first
+from symgrad.autodiff.recording import define_early
 from symgrad.errors import NotYetSupported
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Equation, Map, Output, Role, is_repeatable, refs, uses
@@ -57,4 +57,4 @@ class _Keeper:
         self.body.own.setdefault(ref, equation)
         kept = self.outer.output(self.block, Role.TRACE, ref, ref.shape, ref.kind)
         assert isinstance(kept.expr, Entry)
-        define_first(self.inner, Equation(ref, equation.indices, Map(Entry(kept.expr.ref, equation.indices))))
+        define_early(self.inner, Equation(ref, equation.indices, Map(Entry(kept.expr.ref, equation.indices))))

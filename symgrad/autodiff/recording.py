@@ -81,17 +81,19 @@ def element(loop: Loop, inner: Builder, entry: Entry) -> Expr:
     """A part of what a round starts with, as a value of the round."""
     body = loop.body.builder
     found = body.map(entry, entry.ref.kind, entry.ref.name)
-    if found.ref not in inner.own:
-        define_first(inner, body.own[found.ref])
+    equation = body.own[found.ref]
+    for builder in (body, inner):
+        define_early(builder, equation)
     return found
 
 
-def define_first(inner: Builder, equation: Equation) -> None:
-    """Define what is read of a round before all that uses it."""
-    own = dict(inner.own)
-    own.pop(equation.ref, None)
-    inner.own.clear()
-    inner.own.update({equation.ref: equation, **own})
+def define_early(builder: Builder, equation: Equation) -> None:
+    """Define a value before all that uses it: right after what it is computed from."""
+    used = set(uses(equation))
+    own = [(ref, other) for ref, other in builder.own.items() if ref is not equation.ref]
+    place = max((number for number, (ref, _) in enumerate(own, 1) if ref in used), default=0)
+    builder.own.clear()
+    builder.own.update([*own[:place], (equation.ref, equation), *own[place:]])
 
 
 @dataclass
@@ -162,7 +164,7 @@ class _Recorder:
         known = self.inner.own.get(ref)
         axes = next(c.free for c in self.loop.carried if ref_of(c) is ref) if known is None else known.indices
         read = saved(self.builder, self.block, self.loop, Entry(ref, axes))
-        define_first(self.inner, Equation(ref, axes, Map(read)))
+        define_early(self.inner, Equation(ref, axes, Map(read)))
 
     def _saving(self, ref: Ref) -> float:
         equation = self.inner.own.get(ref)
