@@ -74,6 +74,93 @@ def test_what_a_condition_compares_are_numbers(function, c):
     check(function, (c, np.array([0.3, 0.85, -0.2])), (0, 1))
 
 
+def filled_with_an_element(y, k):
+    if k > 1:
+        pass
+    else:
+        y.fill(abs(np.exp(np.tanh(y[k] if k < len(y) else 0.3))))
+    return np.sum(np.sin(y))
+
+
+def element_before_a_change(b, c):
+    if c > 0.75 or np.dot(b, b) > 3.99:
+        for k, first in enumerate(b):
+            np.sin(np.cumsum(b) * b, out=b)
+            if k < len(b):
+                if b[k] > 0.3:
+                    continue
+            b[0] = -np.exp(np.tanh(first))
+    return np.mean(b)
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_a_name_is_read_before_it_changes(length):
+    x = np.linspace(0.2, 0.9, length)
+    check(filled_with_an_element, (x, 1), (0,))
+    check(filled_with_an_element, (x, 2), (0,))
+    check(element_before_a_change, (x, 0.8), (0,))
+    check(element_before_a_change, (-x, 0.8), (0,))
+
+
+def grows_by_what_was_computed_before(y, n):
+    for i in range(n):
+        slope = np.sin(y)
+        if i > 1:
+            y = y + slope
+    return y
+
+
+def grows_in_an_inner_loop(y, n):
+    for _ in range(n):
+        slope = np.sin(y)
+        for _ in range(2):
+            y = y + slope
+    return y
+
+
+def grows_by_a_difference(x, n):
+    for i in range(n):
+        slope = np.roll(x, 1) - x
+        if i > 0:
+            x = x + 0.1 * slope
+    return np.sum(x**2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_a_sum_that_depends_on_itself_is_none(n):
+    check(grows_by_what_was_computed_before, (0.7, n), (0,))
+    check(grows_in_an_inner_loop, (0.7, n), (0,))
+    check(grows_by_a_difference, (np.array([0.6, 0.4, 0.2]), n), (0,))
+
+
+def stores_in_nested_branches(y, s):
+    y = y.copy()
+    for k in range(len(y)):
+        if k != 1:
+            if s > 0.1:
+                y[k] *= s
+    return np.sum(y) ** 2
+
+
+def products_in_nested_branches(y, s):
+    y = y.copy()
+    for k in range(len(y)):
+        if k != 1:
+            if k != 2:
+                y[0] *= 3.0 * s
+            elif s > 0:
+                y[k] = y[k - 1] ** 2
+    return np.sum(y) ** 2
+
+
+@pytest.mark.parametrize("function", [stores_in_nested_branches, products_in_nested_branches])
+def test_stores_in_nested_branches_are_differentiated_twice(function):
+    y, v, h = np.array([0.6, 0.4, 0.2]), np.array([0.3, -0.7, 0.5]), 1e-5
+    gradient = symgrad.grad(function)
+    wanted = (gradient(y + h * v, 0.7) - gradient(y - h * v, 0.7)) / (2 * h)
+    np.testing.assert_allclose(symgrad.hvp(function)(y, 0.7, v), wanted, rtol=1e-8, atol=1e-9)
+
+
 def function_of_what_a_branch_reads(a, b):
     total = 0.0
     for t in b:

@@ -255,7 +255,8 @@ class BranchText:
         given = [outer.named.get(leaf) for leaf in self.suite.outputs[:place]]
         for name in (outer.named[leaf] for leaf in outer.results.get(output, ())):
             holders = [code for code in outer.holders(name) if code != output]
-            if name not in given and all(outer.life.ends_at(holder, self.suite.code) for holder in holders):
+            ended = all(outer.life.ends_at(holder, self.suite.code) for holder in holders)
+            if ended and name not in given and not outer.is_mentioned(name, self.suite.code):
                 return name
         return None
 

@@ -216,13 +216,24 @@ class Statements:
         """The name that a code gets: that of what it replaces, if that is read no more."""
         for leaf in self.results.get(code, ()):
             name = self.named[leaf]
-            if all(self._may_replace(code, holder) for holder in (*self.holders(name), leaf)):
+            free = all(self._may_replace(code, holder) for holder in (*self.holders(name), leaf))
+            if free and not self.is_mentioned(name, code):
                 return name
         return self.names.of(code)
 
     def holders(self, name: str) -> list[Code]:
         """What has a name now, and is read in this region or kept."""
         return [code for code in (*self.life.consumers, *self.life.kept) if self.named.get(code) == name]
+
+    def is_mentioned(self, name: str, code: Code) -> bool:
+        """Whether a name stands in what is written here, though it belongs to a region around: later than ``code``,
+        or where several statements compute that.
+        """
+        inlined = [other for other in self.imports if self._name_of(other) is None]
+        late = [other for other in inlined if self.life.readers_after(other, code)]
+        parts = (*late, *(code.operands if is_block(code) else ()))
+        nodes = (node for part in parts for node in ast.walk(self.expression(part)))
+        return any(isinstance(node, ast.Name) and node.id == name for node in nodes)
 
     def _may_replace(self, code: Code, holder: Code) -> bool:
         """Whether a value may take the name of another one: nobody reads that later, nor do several statements here."""
