@@ -75,9 +75,7 @@ def test_what_a_condition_compares_are_numbers(function, c):
 
 
 def filled_with_an_element(y, k):
-    if k > 1:
-        pass
-    else:
+    if k <= 1:
         y.fill(abs(np.exp(np.tanh(y[k] if k < len(y) else 0.3))))
     return np.sum(np.sin(y))
 
@@ -86,9 +84,8 @@ def element_before_a_change(b, c):
     if c > 0.75 or np.dot(b, b) > 3.99:
         for k, first in enumerate(b):
             np.sin(np.cumsum(b) * b, out=b)
-            if k < len(b):
-                if b[k] > 0.3:
-                    continue
+            if k < len(b) and b[k] > 0.3:  # noqa: PLR1736 (it has changed)
+                continue
             b[0] = -np.exp(np.tanh(first))
     return np.mean(b)
 
@@ -136,7 +133,7 @@ def test_a_sum_that_depends_on_itself_is_none(n):
 def stores_in_nested_branches(y, s):
     y = y.copy()
     for k in range(len(y)):
-        if k != 1:
+        if k != 1:  # noqa: SIM102 (one in the other)
             if s > 0.1:
                 y[k] *= s
     return np.sum(y) ** 2
@@ -336,3 +333,70 @@ def kinds_that_change(x, steps, limit):
 def test_too_many_ways_through_a_function_are_refused():
     with pytest.raises(NotYetSupported):
         symgrad.grad(kinds_that_change)(np.linspace(0.1, 0.8, 8), 8, 0.5)
+
+
+def trace_of_a_part(A):
+    total = 0.0
+    for i in range(min(A.shape)):
+        total += A[i, i] ** 2
+    return total
+
+
+def first_ones(x, k):
+    total = 0.0
+    for i in range(min(len(x), k)):
+        total += x[i] ** 2
+    return total + np.sum(x[: max(len(x) - 1, 1)] ** 2)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 3), (3, 3), (1, 2)])
+def test_the_smaller_of_two_lengths(shape):
+    check(trace_of_a_part, (np.linspace(-1, 1, shape[0] * shape[1]).reshape(shape),), (0,))
+    check(first_ones, (np.linspace(0.2, 0.9, shape[0]), shape[1]), (0,))
+
+
+def part_and_its_rounds(x, k):
+    total = np.sum(x[k:] ** 2)
+    for i in range(k):
+        total += np.sin(x[i])
+    return total * x[k]
+
+
+@pytest.mark.parametrize("k", [np.int64(-1), np.int64(1), np.uint8(1), np.int32(-2), 2, 0])
+def test_integers_of_numpy_are_bounds(k):
+    check(part_and_its_rounds, (np.array([0.3, 0.5, 0.8]), k), (0,))
+
+
+def repeated_numbers(x):
+    return np.sum(x * np.array([2.0] * len(x)))
+
+
+def repeated_element(x):
+    return np.sum(x * np.array([x[0]] * len(x)))
+
+
+def repeated_and_changed(x):
+    y = [0.0] * len(x)
+    z = [None] * len(x)
+    for i in range(len(x)):
+        y[i] = x[i] ** 2
+        z[i] = y[i] * x[i - 1]
+    return sum(y) * sum(z)
+
+
+def repeated_by_an_argument(x, n):
+    return np.sum(np.array([x[0], x[1]] * n)) + np.sum(np.array((1.0, 2.0) * n)) * x[1]
+
+
+@pytest.mark.parametrize("length", [2, 3, 40])
+def test_lists_are_repeated(length):
+    x = np.linspace(0.2, 0.9, length)
+    for function in (repeated_numbers, repeated_element, repeated_and_changed):
+        check(function, (x,), (0,))
+    for n in (0, 2, 5):
+        check(repeated_by_an_argument, (x, n), (0,))
+
+
+def test_many_items_are_not_repeated_as_an_array():
+    with pytest.raises(NotYetSupported, match="repeated"):
+        symgrad.grad(lambda x: np.sum(np.array([x[0], x[1]] * len(x))))(np.linspace(0.2, 0.9, 100))

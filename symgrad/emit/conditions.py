@@ -29,7 +29,7 @@ def _places(program: Program) -> dict[Expr, str]:
             if index is not None:
                 places.setdefault(index.size, f"{source.access}.shape[{axis}]")
         if isinstance(tensor.expr, Entry) and not tensor.indices and not is_floating(tensor.kind):
-            places.setdefault(tensor.expr, source.access)
+            places.setdefault(tensor.expr, source.access if tensor.kind is int else f"int({source.access})")
     return places
 
 
@@ -48,6 +48,12 @@ class _Python(StrPrinter):
 
     def _print_Min(self, expr: Expr) -> str:
         return f"min({', '.join(map(self.doprint, expr.args))})"
+
+    def _print_Maximum(self, expr: Expr) -> str:
+        return self._print_Max(expr)
+
+    def _print_Minimum(self, expr: Expr) -> str:
+        return self._print_Min(expr)
 
     def _print_Rational(self, expr: Expr) -> str:
         return f"{expr.p} / {expr.q}"

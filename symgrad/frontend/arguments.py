@@ -48,6 +48,8 @@ class Arguments:
                 access = access_text(code)
                 shape = concrete.shape if isinstance(concrete, np.ndarray) else self._shape(access)
                 value = self._leaf(code, self._sizes(access, ones, shape), np.dtype(dtype), parameter)
+                if scalar and shape:
+                    self.builder.sizes.concrete[value.tensor.expr] = sympy.Integer(shape[0])
                 if not ones and not scalar:
                     self.aliasing.array(value)
                 return value

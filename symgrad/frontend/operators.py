@@ -17,6 +17,7 @@ from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.lifting import lifted, number
 from symgrad.frontend.members import readable
+from symgrad.frontend.runs import repeated
 from symgrad.frontend.special_methods import is_overloaded, overloaded
 from symgrad.frontend.values import Named, Shape, children, describe, has_values, is_number
 from symgrad.ir.program import Value
@@ -68,6 +69,9 @@ def binary(frame: Frame, node: ast.expr, kind: type[ast.operator], left: object,
         return written
     if isinstance(left, list | tuple) != isinstance(right, list | tuple) and kind is ast.Mult:
         left, right = map(frame.reader.captures.specialised, (left, right))
+        for items, count in ((left, right), (right, left)):
+            if isinstance(items, list | tuple) and isinstance(count, Value) and not count.tensor.rank:
+                return repeated(frame, node, items, count)
     if _are_sequences(left, right):
         with frame.evaluating(node):
             return function(_plain(left), _plain(right))

@@ -22,6 +22,7 @@ from symgrad.ir.sizes import runs
 from symgrad.ir.tensor import Tensor
 from symgrad.rules.arguments import size as as_size
 from symgrad.rules.convert import array_kind, concatenated, stacked
+from symgrad.rules.creation import full
 
 MOST_WRITTEN_OUT = 64
 
@@ -123,6 +124,30 @@ def _concatenated(frame: Frame, parts: Sequence[Value | list[Value]], kind: obje
     aliasing.freeze(array, "this changes an item of a list that grew in a loop")
     aliasing.may_share(array, list(parts))
     return Run(Stack(array, kind), frame.builder.sizes.find(tensor.shape[0]))  # type: ignore[arg-type]
+
+
+def repeated(frame: Frame, node: ast.expr, items: list[object] | tuple[object, ...], count: Value) -> object:
+    """``[0.0] * len(x)``: numbers as an array, unless loops are written out; else few items one by one."""
+    sizes, times = frame.builder.sizes, count.tensor.expr
+    if not runs(times) and not sizes.at_least(times, sympy.S.Zero):
+        return type(items)()
+    known = sizes.value(sizes.find(times))
+    plain = isinstance(items, list) and len(items) == 1 and _is_scalar(items[0])
+    if known is not None and known * len(items) <= (frame.reader.written_out if plain else MOST_WRITTEN_OUT):
+        return items * sizes.specialise(times)
+    if plain:
+        value = lifted(frame, items[0], node)
+        tensor = frame.builder.define(full(frame.builder, (count.tensor,), value.tensor))
+        code = Code("np.full(_0, _1)", (count.code, value.code), line=frame.line(node))
+        return [Run(Stack(Value(tensor, code), value.tensor.kind), sizes.find(times))]
+    reason = "a list that is repeated as often as only the run knows is not supported"
+    raise NotYetSupported(reason, remedy="append its items in a loop, or use np.full or np.tile")
+
+
+def _is_scalar(item: object) -> bool:
+    if isinstance(item, Value):
+        return not item.tensor.rank
+    return type(item) in {float, int}
 
 
 def arrayed(frame: Frame, thing: object, node: ast.expr) -> object:
