@@ -400,3 +400,22 @@ def test_lists_are_repeated(length):
 def test_many_items_are_not_repeated_as_an_array():
     with pytest.raises(NotYetSupported, match="repeated"):
         symgrad.grad(lambda x: np.sum(np.array([x[0], x[1]] * len(x))))(np.linspace(0.2, 0.9, 100))
+
+
+def part_of_what_is_left(x, a, steps):
+    for _ in range(steps):
+        part = x[:2]
+        x[0] *= a
+        x = np.tanh(x[:, None] * x[None, :] @ x)
+    return part @ part
+
+
+def values_that_change_places(b, q):
+    for k in range(3):
+        q, b[[0, 2, 0]] = b[k], q
+    return np.sum(np.sin(b)) + q
+
+
+def test_what_a_round_leaves_is_a_part_of_an_array():
+    check(part_of_what_is_left, (np.linspace(0.2, 0.9, 4), 0.7, 3), (0, 1))
+    check(values_that_change_places, (np.linspace(0.2, 0.9, 4), 0.7), (0, 1))

@@ -45,7 +45,7 @@ def saved(builder: Builder, block: Ref, loop: Loop, local: Entry) -> Entry:
     """An entry of one round as an entry of what the loop saves."""
     ref = local.ref
     for place, (carried, result) in enumerate(zip(loop.carried, loop.body.results, strict=True)):
-        moment = loop.before if ref is ref_of(carried) else loop.after if _is_whole(result, ref) else None
+        moment = loop.before if ref is ref_of(carried) else loop.after if _is_whole(builder, result, ref) else None
         if moment is not None:
             shape = (loop.rounds + 1, *ref_of(carried).shape)
             states = builder.output(block, Role.STATES, place, shape, carried.kind)
@@ -54,10 +54,12 @@ def saved(builder: Builder, block: Ref, loop: Loop, local: Entry) -> Entry:
     return Entry(ref_of(traced), (loop.counter, *local.indices), local.negated)
 
 
-def _is_whole(result: Tensor, ref: Ref) -> bool:
+def _is_whole(builder: Builder, result: Tensor, ref: Ref) -> bool:
     """Whether a carried value becomes just this array, axis by axis."""
     expr = result.expr
-    return isinstance(expr, Entry) and expr.ref is ref and expr.indices == result.indices and not expr.negated
+    if not isinstance(expr, Entry) or expr.ref is not ref or expr.negated:
+        return False
+    return expr.indices == result.indices and builder.is_whole(expr)
 
 
 def record(builder: Builder, block: Ref, loop: Loop, inner: Builder, results: Sequence[Expr]) -> dict[Expr, Expr]:

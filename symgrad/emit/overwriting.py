@@ -33,7 +33,7 @@ def overwritten(body: Statements, code: Code) -> Code | None:
         return None
     for operand in read:
         if operand not in body.named:
-            _keep(body, operand)
+            _keep(body, operand, code)
     return array
 
 
@@ -112,10 +112,10 @@ def _is_known(body: Statements, code: Code) -> bool:
     return not hidden and all(_is_known(body, operand) for operand in code.operands)
 
 
-def _keep(body: Statements, code: Code) -> None:
-    """Name what is read of an array before that changes; a view is copied."""
+def _keep(body: Statements, code: Code, block: Code) -> None:
+    """Name what is read of an array before a block changes that; a view is copied."""
     if is_new(code) or code in body.suites.scalars:
-        body.assign(code)
+        body.assign_before(code, block)
         return
     name = body.names.of(code)
     value = copied_array(body, body.expression(code), code)

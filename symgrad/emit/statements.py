@@ -205,19 +205,23 @@ class Statements:
         if over is not None:
             change(self, code, over)
             return
-        name = self._target(code)
+        name = self._target(code, code)
         if is_block(code):
             self.lines += [to_source(self.fill(s, code, name)) for s in parse_template(code.template)]
+            self.named[code] = name
         else:
             self._statement(code, name)
-        self.named[code] = name
 
-    def _target(self, code: Code) -> str:
-        """The name that a code gets: that of what it replaces, if that is read no more."""
+    def assign_before(self, code: Code, block: Code) -> None:
+        """A statement that gives a code its name, before a block is written that changes what the code reads."""
+        self._statement(code, self._target(code, block))
+
+    def _target(self, code: Code, at: Code) -> str:
+        """The name that a code gets as ``at`` is written: that of what it replaces, if that is read no more."""
         for leaf in self.results.get(code, ()):
             name = self.named[leaf]
-            free = all(self._may_replace(code, holder) for holder in (*self.holders(name), leaf))
-            if free and not self.is_mentioned(name, code):
+            free = all(self._may_replace(at, holder) for holder in (*self.holders(name), leaf))
+            if free and not self.is_mentioned(name, at):
                 return name
         return self.names.of(code)
 
@@ -249,6 +253,7 @@ class Statements:
                 break
             self.assign(part)
         self.lines.append(text if code.line is None else f"{text}  # line {code.line}")
+        self.named[code] = name
 
     def _largest_part(self, code: Code) -> Code | None:
         inner = [operand for operand in code.operands if self._name_of(operand) is None and not trivial(operand)]
