@@ -419,3 +419,38 @@ def values_that_change_places(b, q):
 def test_what_a_round_leaves_is_a_part_of_an_array():
     check(part_of_what_is_left, (np.linspace(0.2, 0.9, 4), 0.7, 3), (0, 1))
     check(values_that_change_places, (np.linspace(0.2, 0.9, 4), 0.7), (0, 1))
+
+
+def halves_of_an_array(y):
+    middle = len(y) // 2
+    first, second = y[:middle], y[middle:]
+    first[0] = second[0]
+    twice = np.concatenate([y, y])
+    np.tanh(second, out=second)
+    if np.any(twice > 0.9):
+        np.sin(first, out=first)
+    second[0] = second[-1]
+    return np.sum(np.sin(first)) + y[-1]
+
+
+@pytest.mark.parametrize("length", [3, 4, 6])
+def test_the_same_store_inside_and_around_of_a_branch(length):
+    for last in (0.7, 1.2):
+        check(halves_of_an_array, (np.linspace(0.1, last, length),), (0,))
+
+
+def popped_while_it_is_read(y):
+    items = [t * 1.0 for t in y]
+    for t in items:
+        if t >= 0.58:
+            items.pop()
+    return t
+
+
+def test_a_list_that_gets_shorter_while_it_is_read():
+    for y in (np.array([0.7, 0.3, 0.2, 0.1]), np.array([0.1, 0.3, 0.2, 0.1])):
+        try:
+            value = symgrad.value_and_grad(popped_while_it_is_read)(y)[0]
+        except NotYetSupported:
+            continue
+        assert value == popped_while_it_is_read(y)

@@ -166,21 +166,16 @@ class Statements:
 
     def expression(self, code: Code) -> ast.expr:
         """The code as an expression over names."""
-        name = self._name_of(code)
-        if name is not None:
-            return ast.Name(name, ast.Load())
+        if code in self.named:
+            return ast.Name(self.named[code], ast.Load())
+        if code in self.outside and self.around is not None:
+            return self.around.expression(code)
         if not code.operands and code.template.isidentifier():
             return ast.Name(code.template, ast.Load())
         (statement,) = parse_template(code.template)
         filled = self.fill(statement, code)
         assert isinstance(filled, ast.Expr)
         return filled.value
-
-    def _name_of(self, code: Code) -> str | None:
-        """The name of a code here, or in the regions around if it is theirs."""
-        if code in self.named or self.around is None or code in self.order:
-            return self.named.get(code)
-        return self.around._name_of(code)
 
     def _is_statement(self, code: Code) -> bool:
         written = code in self.suites.by_code or code.template.startswith(DO) or code in self.named
@@ -233,7 +228,7 @@ class Statements:
         """Whether a name stands in what is written here, though it belongs to a region around: later than ``code``,
         or where several statements compute that.
         """
-        inlined = [other for other in self.imports if self._name_of(other) is None]
+        inlined = [other for other in self.imports if other not in self.named]
         late = [other for other in inlined if self.life.readers_after(other, code)]
         parts = (*late, *(code.operands if is_block(code) else ()))
         nodes = (node for part in parts for node in ast.walk(self.expression(part)))
@@ -256,7 +251,10 @@ class Statements:
         self.named[code] = name
 
     def _largest_part(self, code: Code) -> Code | None:
-        inner = [operand for operand in code.operands if self._name_of(operand) is None and not trivial(operand)]
+        """The operand with the longest text; none of what belongs to a region around, where its operands are known."""
+        if code in self.outside:
+            return None
+        inner = [operand for operand in code.operands if operand not in self.named and not trivial(operand)]
         return max(inner, key=lambda operand: len(to_source(self.expression(operand))), default=None)
 
     def shorten(self, code: Code) -> None:

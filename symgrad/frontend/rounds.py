@@ -114,7 +114,7 @@ def flow_changes(frame: Frame, node: ast.stmt) -> SymgradError:
 
 def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], number: int = 0) -> Flow:
     """One round after the other, from one of them on; a list may grow meanwhile."""
-    while number < len(items):
+    while number < _length(items):
         _check_rounds(frame, node)
         assign(frame, node.target, readable(items[number]))
         number += 1
@@ -126,6 +126,13 @@ def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], 
         if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
             return _split(frame, node, flow, functools.partial(_rounds, frame, node, block, items, number))
     return after_loop(frame, node, block, ON, False)
+
+
+def _length(items: Sequence[object]) -> int:
+    """How many items there are by now: not known of a list that has another length in each branch of a round."""
+    if len(items) == 1 and isinstance(items, list):
+        readable(items[0])
+    return len(items)
 
 
 def _check_rounds(frame: Frame, node: ast.stmt) -> None:
