@@ -454,3 +454,16 @@ def test_a_list_that_gets_shorter_while_it_is_read():
         except NotYetSupported:
             continue
         assert value == popped_while_it_is_read(y)
+
+
+def squares_of_a_counter(x, c):
+    total = 0.0
+    y = c * x
+    for i in range(3):
+        y[i**2 - 1] += x[i] * c
+        total += y[i**2 - 1] * x[min(i, 1) - 1]
+    return total + np.sum(y**2)
+
+
+def test_the_least_place_of_a_square_is_not_the_last():
+    check(squares_of_a_counter, (np.linspace(0.2, 0.9, 5), 0.7), (0, 1))

@@ -370,7 +370,7 @@ def _is_size(symbol: Expr) -> bool:
 def _is_long(number: Expr) -> bool:
     """Whether a number is a long formula, or a fraction of long integers."""
     fractions = number.atoms(sympy.Rational)
-    return number.count_ops() > LONGEST_NUMBER or any(max(p.p, p.q).bit_length() > MOST_BITS for p in fractions)
+    return number.count_ops() > LONGEST_NUMBER or any(max(abs(p.p), p.q).bit_length() > MOST_BITS for p in fractions)
 
 
 def _kind_of_arguments(function: Expr, kind: Kind) -> Kind:

@@ -207,7 +207,7 @@ def extreme(difference: Expr, end: int) -> Expr | None:
         bounds = _bounds(symbol)
         if bounds is not None:
             slope = difference.coeff(symbol)
-            if not slope.is_number or difference.has(sympy.Function):
+            if not slope.is_number or sympy.expand(difference - slope * symbol).has(symbol):
                 return None
             place = bounds[end if slope > 0 else 1 - end]
             return extreme(sympy.expand(difference.subs(symbol, place)), end)
