@@ -202,7 +202,12 @@ def may_wrap(place: Expr) -> bool:
 
 
 def extreme(difference: Expr, end: int) -> Expr | None:
-    """The least (``end`` is 0) or the greatest value over the ranges of what runs; None where it is not linear."""
+    """The least (``end`` is 0) or the greatest value over the ranges of what runs; None where it is not linear.
+
+    >>> i = Index("i", sympy.Integer(3))
+    >>> extreme(2 * i - 1, 0), extreme(2 * i - 1, 1), extreme(i**2 - 1, 0)
+    (-1, 3, None)
+    """
     for symbol in sorted(difference.free_symbols, key=str):
         bounds = _bounds(symbol)
         if bounds is not None:
