@@ -130,8 +130,12 @@ def hvp(function: _Function, argnums: int | str = 0) -> Derived:
     12.0
     """
     function = _differentiable(function, "hvp")
-    position = _position(function, inspect.signature(function).parameters, argnums)
-    return Derivative(with_direction(function), Request("hvp", position), Compiler).call  # type: ignore[return-value]
+    parameters = inspect.signature(function).parameters
+    position = _position(function, parameters, argnums)
+    directed, direction = with_direction(function)
+    name = [*parameters][position] if isinstance(position, int) else position
+    request = Request("hvp", _positions(directed, name), direction=direction)
+    return Derivative(directed, request, Compiler).call  # type: ignore[return-value]
 
 
 def elementwise_grad(function: _Function, argnums: _Argnums = 0) -> Derived:
@@ -176,7 +180,8 @@ def vjp(function: _Function, *primals: Any) -> tuple[Any, _Function]:
     (6.0, (3.0, 2.0))
     """
     derivative = _pullback(_differentiable(function, "vjp"), len(primals))
-    return function(*copy.deepcopy(primals)), functools.partial(derivative, *copy.deepcopy(primals))
+    copies = [copy.deepcopy(primal) for primal in primals]
+    return function(*map(copy.deepcopy, primals)), functools.partial(derivative, *copies)
 
 
 @functools.lru_cache(maxsize=256)

@@ -186,8 +186,9 @@ def derive(
     rules, variables = _rules(), _variables(program)
     wrt = [source.value.tensor for source in inputs]
     found, names = gradient(builder, rules, loss, wrt, variables)
-    if request.transform == "hvp":
-        found, more = gradient(builder, rules, _along(program, structures[0][0], found, builder), wrt, variables)
+    if request.direction is not None:
+        along = _along(program, structures[0][0], program.arguments[request.direction], found, builder)
+        found, more = gradient(builder, rules, along, wrt, variables)
         names = {**names, **more}
     return program, structures, {s.access: g for s, g in zip(inputs, found, strict=True)}, names
 
@@ -211,15 +212,14 @@ def differentiate(builder: Builder, target: Tensor, wrt: Sequence[Tensor]) -> Se
     return gradient(builder, _rules(), target, wrt, {})[0]
 
 
-def _along(program: Program, structure: object, gradients: Sequence[Tensor], builder: Builder) -> Tensor:
-    """The derivative in the direction that the last argument gives."""
-    *_, given_direction = program.arguments.values()
-    direction = _leaves(_ordered(structure, given_direction))
+def _along(program: Program, structure: object, given: object, gradients: Sequence[Tensor], builder: Builder) -> Tensor:
+    """The derivative of a function with these gradients in the direction ``given``."""
+    direction = _leaves(_ordered(structure, given))
     if len(direction) != len(gradients):
         raise _located(program, "the direction has not the structure of the argument", "give one like the argument")
     total = sympy.S.Zero
-    for found, given in zip(gradients, direction, strict=True):
-        exprs, common = builder.broadcast(builder.fresh(found), given.tensor)
+    for found, leaf in zip(gradients, direction, strict=True):
+        exprs, common = builder.broadcast(builder.fresh(found), leaf.tensor)
         bound = [index for index in common if index is not None]
         total += builder.sum(exprs[0] * exprs[1], bound, found.kind)
     return Tensor(total, (), float)
@@ -251,7 +251,7 @@ def _argnums(request: Request) -> tuple[int | str, ...]:
 
 def _active_names(request: Request, signature: Signature) -> tuple[str, ...]:
     names = signature.names
-    more = names[-1:] if request.transform == "hvp" else ()
+    more = () if request.direction is None else (request.direction,)
     return (*more, *(names[min(k, len(names) - 1)] if isinstance(k, int) else k for k in _argnums(request)))
 
 

@@ -9,7 +9,7 @@ import pytest
 from differences import differences
 
 import symgrad
-from symgrad.errors import NotYetSupported
+from symgrad.errors import NotYetSupported, UnsupportedSyntax
 
 ENDS = np.array([0, 2, 0])
 
@@ -467,3 +467,30 @@ def squares_of_a_counter(x, c):
 
 def test_the_least_place_of_a_square_is_not_the_last():
     check(squares_of_a_counter, (np.linspace(0.2, 0.9, 5), 0.7), (0, 1))
+
+
+def count_that_a_test_computes_too(x, rate):
+    y = rate * x
+    for k in range(len(x)):
+        y[k] = np.sin(y[k]) * y[k - 1]
+        if (x[k + 1] if k + 1 < len(x) else rate) < 0.15:
+            break
+    return np.sum(y)
+
+
+def test_rounds_are_counted_before_a_test_computes_the_same():
+    for last in (0.1, 0.9):
+        check(count_that_a_test_computes_too, (np.array([0.4, 0.7, last, 0.5]), 0.7), (0, 1))
+
+
+def without_an_end(x):
+    total, j = x[0], 0
+    if total > 5:
+        while j < 4:
+            total = total + np.sum(x)
+    return total
+
+
+def test_a_loop_that_nothing_ends():
+    with pytest.raises(UnsupportedSyntax, match="nothing ends this loop"):
+        symgrad.grad(without_an_end)(np.array([0.4, 0.7]))

@@ -44,7 +44,7 @@ class LoopText:
     def __post_init__(self) -> None:
         suite = self.suite
         self._suggest()
-        leaves = {*suite.carried, suite.counter, *suite.stacks}
+        leaves = {*suite.carried, suite.counter, suite.rounds, *suite.stacks}
         self.stacks = Stacks(self.outer, suite)
         self.body = self.outer.inside(suite.inner.outside, leaves)
         self.body.results = _gathered((suite.results[place], suite.carried[place]) for place in suite.results)
@@ -180,7 +180,6 @@ class LoopText:
             yield from self.tests.lines
             yield f"if not ({expression_text(self.tests.expression(suite.test))}):"
             yield "    break"
-        yield from self.stacks.counting(self.body)
         yield from self.body.lines
         yield from self.body.moves()
         if suite.head is None and counter is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symgrad.emit.apart import apart
 from symgrad.emit.blocks import add_statements
 from symgrad.emit.conditions import condition_texts
 from symgrad.emit.docstring import docstring
@@ -70,7 +71,8 @@ def emit_gradient(
         speller.sequence,
         effects,
     )
-    return Generated(name, text.source, text.imports, signature, condition_texts(program), program.captures)
+    conditions, pairs = condition_texts(program), apart(program, request, signature)
+    return Generated(name, text.source, text.imports, signature, conditions, program.captures, pairs)
 
 
 def _leaves(speller: Speller, program: Program, gradients: Mapping[str, Tensor]) -> dict[str, Code]:

@@ -4,7 +4,7 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Stacks:
     """Writes what is around and inside of a loop for its stacks.
 
-    ``early`` and ``late`` are statements of a round: states are saved first, traces where they are known.
+    ``early`` and ``late`` are statements of a round: rounds are counted and states are saved first, traces where they
+    are known.
     """
 
     outer: Statements
@@ -38,6 +39,18 @@ class Stacks:
             [self._store(stack) for stack in self.suite.stacks.values() if (stack.states or stack.early) is early]
             for early in by_moment
         )
+        if self.is_counting:
+            self.early.insert(0, self._count())
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether the rounds are counted, of a loop over a range that may end before."""
+        return self.suite.counted and self.suite.head is not None
+
+    def _count(self) -> Code:
+        """A statement that says how many rounds there are with this one."""
+        number = self.suite.inner.array(self.suite.loop.counter.ref).code
+        return Code("@do _0 = _1 + 1", (self.suite.rounds, number))
 
     def _store(self, stack: Stack) -> Code:
         """A statement that saves the value of one round."""
@@ -74,6 +87,8 @@ class Stacks:
             hint = one.upper() if len(one) == 1 else f"{one}s"
             names = self.outer.names
             self.outer.named[stack.code] = names.new(hint) if stack.code.name is None else names.of(stack.code)
+        if self.is_counting:
+            self.outer.named[self.suite.rounds] = self.outer.names.of(self.suite.rounds)
 
     def start(self, counter: str | None) -> None:
         """Empty stacks before the loop."""
@@ -81,8 +96,7 @@ class Stacks:
             self.outer.lines.append(f"{self.outer.named[stack.code]} = {self._empty(stack)}")
         if self.suite.head is None and counter is not None:
             self.outer.lines.append(f"{counter} = 0")
-        elif self.suite.counted:
-            self.outer.named[self.suite.rounds] = self.outer.names.of(self.suite.rounds)
+        elif self.is_counting:
             self.outer.lines.append(f"{self.outer.named[self.suite.rounds]} = 0")
 
     def _empty(self, stack: Stack) -> str:
@@ -100,13 +114,6 @@ class Stacks:
 
     def _dtype(self, kind: np.dtype[np.generic]) -> str:
         return "bool" if kind == np.dtype(bool) else f"{self._numpy}.{kind.name}"
-
-    def counting(self, body: Statements) -> Iterable[str]:
-        """The count of rounds, of a loop over a range that may end before."""
-        if self.suite.counted and self.suite.head is not None:
-            number = self.suite.inner.array(self.suite.loop.counter.ref).code
-            code = Code("_0 + 1", (number,))
-            yield f"{self.outer.named[self.suite.rounds]} = {expression_text(body.expression(code))}"
 
     def finish(self, named: Mapping[int, str], counter: str | None) -> None:
         """The state after the last round; lists become arrays."""

@@ -30,6 +30,13 @@ class Arguments:
     aliasing: Aliasing
     inputs: list[Input] = field(default_factory=list)
     captured: set[Value] = field(default_factory=set)
+    objects: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The inputs, by access text, that the program has changed in place."""
+        before = {source.access: source.value.code for source in self.inputs}
+        return frozenset(access for access, value in self.objects.items() if value.code != before[access])
 
     def made(self, arg: Arg, code: Code, parameter: str | None, concrete: object = None) -> object:
         """What a parameter (or a captured variable) stands for; ``concrete`` is a captured object itself."""
@@ -72,6 +79,7 @@ class Arguments:
             code = Code("float(_0)" if promoted is float else "_0.astype(np.float64)", (code,), name)
         value = Value(self.builder.input(access, shape, promoted), code)
         self.inputs.append(Input(access, value.now, parameter))
+        self.objects[access] = value
         if parameter is None:
             self.captured.add(value)
         return value

@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy
 
-from symgrad.errors import SymgradError
+from symgrad.errors import SymgradError, UnsupportedSyntax
 from symgrad.frontend.branches import as_condition, branch
 from symgrad.frontend.environment import (
     MISSING,
@@ -258,7 +258,7 @@ class LoopReader:
         reader = self.frame.reader
         carried = list(dict.fromkeys(param for slot in self.slots.values() for param in params(slot)))
         stop = self._stop(done)
-        rounds, limit = self._rounds(stop)
+        rounds, limit = self._rounds(done, stop)
         test = None if done.test is None else Body(done.test[0].builder, (done.test[1].tensor,))
         loop = Loop(
             counter=done.counter,
@@ -318,11 +318,13 @@ class LoopReader:
         with region(self.frame.reader, done.reading):
             return disjunction(self.frame, self.node, ends)
 
-    def _rounds(self, stop: Value | None) -> tuple[Expr, Expr | None]:
+    def _rounds(self, done: Round, stop: Value | None) -> tuple[Expr, Expr | None]:
         """The number of rounds, and the most that there can be."""
         limit = None if self.over is None else self.over.rounds
         if limit is not None and stop is None:
             return limit, None
+        if stop is None and done.test is None:
+            raise UnsupportedSyntax("nothing ends this loop", remedy="let its condition change, or leave it with break")
         name = self.frame.builder.name("n")
         return Entry(Ref(name, (), int, True, (sympy.S.Zero, sympy.oo))), limit
 

@@ -79,6 +79,7 @@ def _program(
         parameters=parameters,
         builder=reader.builder,
         inputs=tuple(reader.arguments.inputs),
+        changed=reader.arguments.changed,
         arguments=arguments,
         body=Region(tuple(reader.statements)),
         result=result,

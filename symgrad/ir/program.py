@@ -187,14 +187,16 @@ class Program:
     """A function in index notation.
 
     ``parameters`` is the text of the parameter list; ``arguments`` maps each parameter to its nested containers of
-    values and static objects; ``result`` is what the function returns, nested likewise; ``identifiers`` are all names
-    that the user's code mentions, which generated names must avoid.
+    values and static objects; ``result`` is what the function returns, nested likewise; ``changed`` are the inputs, by
+    access text, that the function changes in place; ``identifiers`` are all names that the user's code mentions, which
+    generated names must avoid.
     """
 
     name: str
     parameters: str
     builder: Builder
     inputs: tuple[Input, ...]
+    changed: frozenset[str]
     arguments: Mapping[str, object]
     body: Region
     result: object

@@ -122,13 +122,15 @@ class Request:
 
     An integer in ``argnums`` is the position of a positional argument (it may reach into ``*args``); a name is a
     keyword-only parameter, or a whole ``*args`` or ``**kwargs``. A tuple asks for a tuple of gradients.
-    ``variables`` are those inside of the function that are differentiated, and with respect to which.
+    ``variables`` are those inside of the function that are differentiated, and with respect to which; ``direction`` is
+    the parameter along which a gradient is differentiated once more.
     """
 
     transform: str  # "grad", "value_and_grad", ...
     argnums: int | str | tuple[int | str, ...] = 0
     has_aux: bool = False
     variables: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    direction: str | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ class Generated:
     ``source`` is the complete text of one ``def`` (no imports, no guard), whose parameters are written as the
     user's function has them; ``imports`` are ``(module, alias)`` pairs that the text uses;
     ``conditions`` are Python expressions over the parameters and captured locals that must hold besides the
-    signature (equal sizes, sizes that are not one), in the order in which they may be evaluated.
+    signature (equal sizes, sizes that are not one), in the order in which they may be evaluated; ``apart`` are pairs of
+    arrays, by access text, that must not share memory, because the function changes one of them in place.
     """
 
     name: str
@@ -163,6 +166,7 @@ class Generated:
     signature: Signature
     conditions: tuple[str, ...]
     captures: tuple[Capture, ...]
+    apart: tuple[tuple[str, str], ...] = ()
 
 
 def literal(value: object) -> str:

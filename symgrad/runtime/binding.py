@@ -43,6 +43,8 @@ class Scope:
                 return getattr(builtins, name)
             case ("ndarray",):
                 return np.ndarray
+            case ("shares_memory",):
+                return np.shares_memory
             case ("dtype", str(name)):
                 return np.dtype(name)
             case ("scalar", str(name)):

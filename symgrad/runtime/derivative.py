@@ -16,13 +16,13 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from symgrad.errors import InternalError, NotYetSupported
+from symgrad.errors import DifferentiationError, InternalError, NotYetSupported
 from symgrad.ir.signature import Arg, Generated, NumberArg, Request, Signature, StaticArg, spell_signature
 from symgrad.runtime import store
 from symgrad.runtime.binding import Scope
 from symgrad.runtime.cache import Entry, entry_key
 from symgrad.runtime.calling import MISSING, Anchor, Call
-from symgrad.runtime.identity import DERIVATIVE, callable_text
+from symgrad.runtime.identity import DERIVATIVE, callable_text, definition_span
 from symgrad.runtime.loading import Specialisation, depends_on_same, fits, load, module_text, read_header
 from symgrad.runtime.pickling import Frozen, freeze, thaw
 from symgrad.runtime.signature import bind, describe, signature_of, sizes_of, wrong_call
@@ -139,6 +139,11 @@ class Derivative:
 
     def _refuse(self, position: int, /, *_args: object, **_kwargs: object) -> NoReturn:
         header = self.specialisations[position].header
+        if header.apart:
+            pairs = " or ".join(f"{first} and {second}" for first, second in header.apart)
+            reason = f"{self.function.__name__} changes an array in place that shares its memory with another: {pairs}"
+            remedy = f"pass a copy: {header.apart[0][1]}.copy()"
+            raise DifferentiationError(reason, remedy=remedy, span=definition_span(self.function))
         raise InternalError(f"{header.name} does not accept the call that it was compiled for: {header.signature}")
 
     def _later(self, spelled: str, position: int) -> int | None:

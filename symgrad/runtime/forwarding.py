@@ -40,12 +40,15 @@ def _forwarding(function: Callable[..., Any]) -> tuple[tuple[str, ...], str, dic
     return tuple(parameters), ", ".join(passed), optional
 
 
-def with_direction(function: Callable[..., Any]) -> FunctionType:
-    """``function`` with a last positional argument that it does not use; optional arguments go by keyword."""
+def with_direction(function: Callable[..., Any]) -> tuple[FunctionType, str]:
+    """``function`` with a last positional argument that it does not use, and the name of that argument.
+
+    Optional arguments go by keyword.
+    """
     required, optional = _parameters(function)
     direction = next(name for name in ("v", "direction", "direction_") if name not in (*required, *optional))
     parameters = (*required, direction, *(["*"] if optional else []), *_given(optional))
-    return _made(function, parameters, f"_function({_passed(required, optional)})", optional)
+    return _made(function, parameters, f"_function({_passed(required, optional)})", optional), direction
 
 
 def hooking(function: Callable[..., Any], hooks: Mapping[str, Callable[..., Any]]) -> FunctionType:
@@ -101,7 +104,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[list[str], dict[str, Any]
 
 
 def _given(optional: Mapping[str, Any]) -> list[str]:
-    return [f"{name}=_{name}" for name in optional]
+    return [name if default is inspect.Parameter.empty else f"{name}=_{name}" for name, default in optional.items()]
 
 
 def _passed(required: list[str], optional: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ Types first, as one chain of identity tests, level by level into containers; the
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from symgrad.ir.signature import ArrayArg, Capture, ContainerArg, Generated, StaticArg, literal, members
@@ -64,7 +64,14 @@ def _lines(generated: Generated, scope: Scope, names: Names, miss: str) -> Itera
         tests = []
     sizes = SizeTests(arrays, generated.conditions, names)
     yield from sizes.lines
-    yield from _unless(sizes.tests, miss)
+    yield from _unless([*sizes.tests, *_apart_tests(generated.apart, arrays, names)], miss)
+
+
+def _apart_tests(pairs: Iterable[tuple[str, str]], arrays: list[Place], names: Names) -> Iterator[str]:
+    """Tests that arrays share no memory, in spite of what they are."""
+    local = {place.access: place.name for place in arrays}
+    for first, second in pairs:
+        yield f"not {names.bound('shares_memory', ('shares_memory',))}({local[first]}, {local[second]})"
 
 
 def _roots(generated: Generated) -> list[Place]:

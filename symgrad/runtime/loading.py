@@ -31,7 +31,8 @@ class Header:
     """What a stored module says of itself, as literals.
 
     ``bindings`` are the meanings of its global names, ``dependencies`` the captured values and their texts;
-    ``parameter`` and ``guard`` (first line and count, from the ``def``) are what was added to the source.
+    ``parameter`` and ``guard`` (first line and count, from the ``def``) are what was added to the source; ``apart`` are
+    pairs of arrays that must not share memory.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Header:
     bindings: tuple[tuple[str, Binding], ...]
     parameter: str
     guard: tuple[int, int]
+    apart: tuple[tuple[str, str], ...]
 
 
 def module_text(generated: Generated, request: Request, scope: Scope, identity: str) -> str:
@@ -73,7 +75,7 @@ def _guarded(
     imports: tuple[tuple[str, Binding], ...] = tuple((alias, ("import", name)) for name, alias in generated.imports)
     header = Header(
         generated.name, *owner, spell_signature(generated.signature), _dependencies(generated, scope),
-        imports + guard.bindings, parameter, (after, len(guard.lines)),
+        imports + guard.bindings, parameter, (after, len(guard.lines)), generated.apart,
     )  # fmt: skip
     return "\n".join(lines) + "\n", header
 
