@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from symgrad.errors import DifferentiationError, NotYetSupported
 from symgrad.frontend.environment import Conflict, Undecided
+from symgrad.frontend.strides import Strides, own
 from symgrad.frontend.values import leaves
 from symgrad.ir.code import Code
 from symgrad.ir.program import SERIALS, Value
@@ -24,11 +25,15 @@ Back = Callable[[Value], Value]
 
 @dataclass(frozen=True)
 class View:
-    """``again`` reads the view from its base; ``back`` gives the base with the view's contents (None: read-only)."""
+    """``again`` reads the view from its base; ``back`` gives the base with the view's contents (None: read-only).
+
+    ``strides`` are those in the array itself, None where they are not known.
+    """
 
     base: Value
     again: Again
     back: Back | None
+    strides: Strides | None
 
 
 @dataclass
@@ -53,10 +58,14 @@ class Aliasing:
         """Whether a value is an array, and no number."""
         return bool(value.tensor.rank) or value in self._arrays
 
-    def view(self, value: Value, base: Value, again: Again, back: Back | None) -> Value:
+    def view(self, value: Value, base: Value, again: Again, back: Back | None, strides: Strides | None = None) -> Value:
         """``value`` reads the memory of ``base``."""
-        self._views[value] = View(base, again, back)
+        self._views[value] = View(base, again, back, strides)
         return value
+
+    def strides(self, value: Value) -> Strides | None:
+        """How the elements of an array lie in the one whose memory it reads; None where that is not known."""
+        return self._views[value].strides if value in self._views else own(value.tensor.rank)
 
     def is_view(self, value: Value) -> bool:
         """Whether a value is known to read the memory of another one."""

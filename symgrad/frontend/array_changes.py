@@ -15,7 +15,7 @@ from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.inlining import inline_definition
 from symgrad.frontend.lifting import lifted
-from symgrad.frontend.stores import changed, set_part
+from symgrad.frontend.stores import changed, check_apart, set_part
 from symgrad.frontend.values import describe
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import BOOLEAN, Tensor
@@ -89,6 +89,7 @@ def _fill_diagonal(frame: Frame, node: ast.expr, args: Arguments, keywords: Keyw
     if len(args) != 2 or keywords:
         raise NotYetSupported("np.fill_diagonal with wrap= is not supported", remedy="leave it out")
     array, value = _array(args[0]), lifted(frame, args[1], node)
+    check_apart(frame, array, value)
     if array.tensor.rank != 2:
         raise NotYetSupported("np.fill_diagonal of other than matrices is not supported", remedy="store by an index")
     sizes = frame.builder.sizes
@@ -172,7 +173,9 @@ def _putmask(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) 
 def _place(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:
     if len(args) != 3 or keywords:
         raise ArgumentError("np.place takes an array, a mask and values")
-    inline_definition(frame, node, definitions.place, (*args[:2], lifted(frame, args[2], node)), {})
+    value = lifted(frame, args[2], node)
+    check_apart(frame, _array(args[0]), value)
+    inline_definition(frame, node, definitions.place, (*args[:2], value), {})
 
 
 def _put_along_axis(frame: Frame, node: ast.expr, args: Arguments, keywords: Keywords) -> None:

@@ -21,6 +21,7 @@ from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.lifting import bounded, constant_array
 from symgrad.frontend.members import inherited, member, readable
 from symgrad.frontend.sharing import Made, flat
+from symgrad.frontend.strides import of_part
 from symgrad.frontend.values import (
     PI,
     Bound,
@@ -192,7 +193,9 @@ def item(frame: Frame, owner: Value, key: object, line: int | None) -> Value:
         return Value(frame.builder.define(tensor), replace(template.code(text, line), name=owner.code.name))
 
     aliasing.array(value)
-    return aliasing.view(value, owner, lambda: _read(frame, owner, fixed, line), back)
+    strides = aliasing.strides(owner)
+    part = None if strides is None else of_part(strides, parts)
+    return aliasing.view(value, owner, lambda: _read(frame, owner, fixed, line), back, part)
 
 
 def _is_block(parts: tuple[object, ...]) -> bool:

@@ -30,7 +30,7 @@ from symgrad.frontend.lifting import constant_array, number
 from symgrad.frontend.members import member
 from symgrad.frontend.opaque import call_method, either_way, unreadable
 from symgrad.frontend.operators import BINARY, FUNCTIONS, UNARY, binary, comparison, unary
-from symgrad.frontend.outputs import directed, into
+from symgrad.frontend.outputs import check_pieces, directed, into
 from symgrad.frontend.products import jvp, pulled_back, vjp
 from symgrad.frontend.runs import arrayed
 from symgrad.frontend.streams import settled
@@ -234,6 +234,7 @@ def known(
         return args[0]
     args, keywords = directed(function, row, args, keywords)
     if "out" in keywords:
+        check_pieces(frame, function, args, keywords["out"])
         further = functools.partial(known, frame, node, function, name, row, args)
         return into(frame, node, further, keywords, is_elementwise=isinstance(function, np.ufunc))
     template = Template()

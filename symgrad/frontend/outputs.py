@@ -12,12 +12,14 @@ from symgrad.frontend.array_changes import copied
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import signature_of
 from symgrad.frontend.lifting import lifted
-from symgrad.frontend.values import describe
+from symgrad.frontend.stores import check_apart
+from symgrad.frontend.values import describe, leaves
 from symgrad.ir.program import Value
 from symgrad.rules.row import Algebra, Row
 
 Arguments = Sequence[object]
 Keywords = Mapping[str, object]
+PIECEWISE: tuple[Callable[..., object], ...] = (np.concatenate, np.stack)
 
 
 def directed(
@@ -44,6 +46,13 @@ def _place(function: object, row: Row | None) -> int | None:
         is_plain = not any(known.kind is known.VAR_POSITIONAL for known in parameters)
         return names.index("out") if is_plain and "out" in names else None
     return None
+
+
+def check_pieces(frame: Frame, function: Callable[..., object], args: Arguments, target: object) -> None:
+    """Functions that write one array after the other must not read later what they have overwritten."""
+    if function in PIECEWISE and isinstance(target, Value):
+        for part in leaves(args):
+            check_apart(frame, target, part)
 
 
 def into(

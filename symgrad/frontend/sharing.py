@@ -13,6 +13,7 @@ import sympy
 from symgrad.frontend.aliasing import Aliasing
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import bounded
+from symgrad.frontend.strides import Strides
 from symgrad.frontend.values import mapped
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
@@ -230,7 +231,16 @@ def _view(made: Made, base: Value) -> Value:
 
     if aliasing.layout(base) in {"C", "F"} and base.tensor.rank <= 2 and made.name in {"T", "transpose", "swapaxes"}:
         aliasing.lie(value, {"C": "F", "F": "C"}[aliasing.layout(base) or ""] if base.tensor.rank == 2 else "C")
-    return aliasing.view(value, base, again, None if is_read_only(made) else back)
+    return aliasing.view(value, base, again, None if is_read_only(made) else back, _strides(made, base))
+
+
+def _strides(made: Made, base: Value) -> Strides | None:
+    """How the elements of a view of ``base`` lie; None where that is not known."""
+    strides = made.aliasing.strides(base)
+    if made.name in RESHAPED and made.value.tensor.rank == base.tensor.rank == 1:
+        return strides
+    is_reversed = made.name in {"T", "transpose"} and len(made.args) == 1 and not made.keywords
+    return strides[::-1] if strides is not None and is_reversed else None
 
 
 def flat(made: Made) -> Value:

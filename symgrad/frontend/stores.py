@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import numpy as np
+import sympy
 
 from symgrad.errors import ArgumentError, DifferentiationError
 from symgrad.frontend.attributes import lowered, subscript
@@ -15,11 +16,14 @@ from symgrad.frontend.environment import held
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import lifted
 from symgrad.frontend.operators import BINARY, binary
+from symgrad.frontend.strides import is_read_in_time, of_part
 from symgrad.frontend.values import describe
+from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import is_python
 from symgrad.ir.program import Define, Value
-from symgrad.ir.tensor import Tensor
+from symgrad.ir.tensor import BOOLEAN, Entry, Tensor
+from symgrad.rules.indexing import index
 from symgrad.rules.stores import distinct, increment, repeats, store
 
 INCREMENTS: dict[type[ast.operator], int] = {ast.Add: 1, ast.Sub: -1}
@@ -32,11 +36,53 @@ def set_part(frame: Frame, node: ast.expr, owner: object, key: object, item: obj
         return
     _check(owner)
     value = lifted(frame, item, node)
+    _check_order(frame, owner, key, value)
     template = Template()
     template.operand(owner.code)
     text = f"_ = fresh(_0)\n_[{template.subscript(key)}] = {template.operand(value.code)}"
     tensor = store(frame.builder, owner.tensor, lowered(frame, key), value.tensor, distinct=distinct(key))
     changed(frame, owner, tensor, template.code(text, frame.line(node)))
+
+
+def _check_order(frame: Frame, owner: Value, key: object, value: Value) -> None:
+    """NumPy must read all of ``value`` before it overwrites a part of it."""
+    aliasing, parts = frame.reader.aliasing, key if isinstance(key, tuple) else (key,)
+    arrays = [part.tensor for part in parts if isinstance(part, Value) and part.tensor.rank]
+    if any(array.kind not in BOOLEAN for array in arrays) or any(isinstance(part, list) for part in parts):
+        return
+    whole = sum(array.rank for array in arrays) == owner.tensor.rank
+    if arrays and not whole:
+        return
+    if arrays or aliasing.is_one_by_one(owner) or not _is_read_in_time(frame, owner, parts, value):
+        check_apart(frame, owner, value)
+
+
+def _is_read_in_time(frame: Frame, owner: Value, parts: tuple[object, ...], value: Value) -> bool:
+    """Whether the order in which NumPy stores into a part of the same array overwrites nothing that it still reads."""
+    aliasing = frame.reader.aliasing
+    if not aliasing.overlap(owner, value) or aliasing.root(owner) is not aliasing.root(value):
+        return False
+    source, target = aliasing.strides(value), aliasing.strides(owner)
+    if source is not None and target is not None and is_read_in_time(source, of_part(target, parts)):
+        return True
+    return _is_disjoint(frame.builder, index(frame.builder, owner.tensor, lowered(frame, parts)), value.tensor)
+
+
+def _is_disjoint(builder: Builder, first: Tensor, second: Tensor) -> bool:
+    """Whether two parts of an array have no element in common."""
+    one, other = builder.fresh(first).expr, builder.fresh(second).expr
+    if not isinstance(one, Entry) or not isinstance(other, Entry) or one.ref != other.ref:
+        return False
+    differences = [sympy.expand(left - right) for left, right in zip(one.indices, other.indices, strict=True)]
+    return any(builder.sizes.always(sign * item, sympy.S.One) for item in differences for sign in (1, -1))
+
+
+def check_apart(frame: Frame, owner: Value, value: Value) -> None:
+    """What goes into an array must not be a part of it that may be overwritten before it is read."""
+    is_one = all(axis is None for axis in value.tensor.indices)
+    if not is_one and frame.reader.aliasing.overlap(owner, value):
+        reason = "this stores a part of an array into the same array, and NumPy may overwrite it before it is read"
+        raise DifferentiationError(reason, remedy="store a copy: x[::2] = x[:3].copy()")
 
 
 def _check(owner: Value) -> None:
