@@ -219,7 +219,8 @@ def _transform(transform: str, function: _Function | None, argnums: _Argnums, ha
 
 def _differentiable(function: object, transform: str) -> _Function:
     """A function written in Python, from what the user gave."""
-    if any(hasattr(function, mark) for mark in (DERIVATIVE, CUSTOM)) or rule_of(function) is not None:
+    forwards = isinstance(function, functools.partial) or any(hasattr(function, mark) for mark in (DERIVATIVE, CUSTOM))
+    if forwards or rule_of(function) is not None:
         return forwarded(function)  # type: ignore[arg-type]
     if isinstance(function, (FunctionType, MethodType)):
         return function

@@ -115,12 +115,14 @@ def _made(
     function: Callable[..., Any], parameters: tuple[str, ...], text: str, scope: Mapping[str, Any]
 ) -> FunctionType:
     """``def function(parameters): return text``, in which ``_function`` is the function."""
-    name = function.__name__ if function.__name__.isidentifier() else "function"
+    inner = function.func if isinstance(function, functools.partial) else function
+    name = getattr(inner, "__name__", "")
+    name = name if name.isidentifier() else "function"
     source = f"def {name}({', '.join(parameters)}):\n    return {text}\n"
     filename = f"<symgrad {name} {next(_serial)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     names: dict[str, Any] = {"_function": function, **{f"_{key}": value for key, value in scope.items()}}
     exec(compile(source, filename, "exec"), names)
     made: FunctionType = names[name]
-    made.__module__, made.__qualname__ = function.__module__, getattr(function, "__qualname__", name)
+    made.__module__, made.__qualname__ = inner.__module__, getattr(inner, "__qualname__", name)
     return made
