@@ -70,8 +70,6 @@ def stage(dtype: type) -> Stage:
 
 def judged(body: str, points: Sequence[tuple[Any, ...]], argnums: tuple[int, ...]) -> Program | None:
     """The program with its slopes, at the points where they are certain; None if those are less than two."""
-    if any(map(_overlaps, ast.walk(ast.parse(body)))):
-        return None
     program = Program(written(body), body, [], argnums, [])
     functions = program.function(), stage(float).define(body), stage(complex).define(body)
     for number, args in enumerate(points):
@@ -83,14 +81,6 @@ def judged(body: str, points: Sequence[tuple[Any, ...]], argnums: tuple[int, ...
             program.points.append(args)
             program.slopes.append(slopes)
     return program if len(program.points) > 1 else None
-
-
-def _overlaps(node: ast.AST) -> bool:
-    """Whether a row becomes a column of the same matrix: NumPy 2 reads there what it has just written."""
-    match node:
-        case ast.Assign([ast.Subscript(ast.Name(target))], ast.Subscript(ast.Name(source), ast.Tuple())):
-            return target == source
-    return False
 
 
 def _slopes(
@@ -108,13 +98,19 @@ def _slopes(
 
 def _slope(function: Function, watched: Function, args: Sequence[Any], position: int, direction: Any) -> Slope | None:
     """The derivative along a direction; None where it is in doubt."""
-    trials = list(_differences(function, args, position, direction))
     exact = _complex_slope(watched, args, position, direction)
     if exact is None:
-        pairs = [(one, other) for one, other in itertools.pairwise(trials) if _close(one, other, 1e-7)]
-        return Slope(position, direction, pairs[0][0], False) if pairs else None
+        certain = certain_slope(function, args, position, direction)
+        return None if certain is None else Slope(position, direction, certain, False)
+    trials = _differences(function, args, position, direction)
     agreed = abs(exact) < LARGEST_SLOPE and any(_close(exact, trial, 1e-5) for trial in trials)
     return Slope(position, direction, exact, True) if agreed else None
+
+
+def certain_slope(function: Function, args: Sequence[Any], position: int, direction: Any) -> float | None:
+    """What two steps of differences agree on."""
+    pairs = itertools.pairwise(_differences(function, args, position, direction))
+    return next((one for one, other in pairs if _close(one, other, 1e-7)), None)
 
 
 def _close(one: float, other: float, tolerance: float) -> bool:

@@ -1,6 +1,7 @@
 """Gradients of random structured programs against complex steps and differences.
 
-``python tests/test_random_structured.py --programs 10000 --seed 1`` runs more of them, and sums up.
+``python tests/test_random_structured.py --programs 10000 --seed 1`` runs more of them, and sums up; with ``--order 2``
+products with the Hessian are compared with differences of the gradient.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import builtins
+import functools
 import json
 import multiprocessing
 import os
@@ -24,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_oracle import Program, judged, names_bound
+from random_oracle import Program, certain_slope, judged, names_bound
 from random_statements import PRELUDE
 from random_structured import copied, generate
 
@@ -32,8 +34,10 @@ import symgrad
 from symgrad.errors import InternalError, SymgradError
 
 PARTS, PROGRAMS, PART = 10, 300, 100
+SECOND = 60
 SLOW, SLOWEST, PATIENCE = 5.0, 20.0, 60.0
 TOLERANCE = {True: 1e-7, False: 1e-5}
+SECOND_TOLERANCE = 1e-4
 REFUSED_SHARE = 0.05
 HELPERS = set().union(*map(names_bound, ast.parse(PRELUDE).body))
 CRASHES = (
@@ -52,6 +56,9 @@ CRASHES = (
     ValueError,
     Warning,
 )
+
+
+Check = Callable[[Program], tuple[float, float]]
 
 
 class Wrong(Exception):
@@ -115,11 +122,46 @@ def check_program(program: Program) -> tuple[float, float]:
     return compiled - start, ran - compiled
 
 
+def check_curvature(program: Program) -> tuple[float, float]:
+    """Products of Hessians with the directions of the slopes; the seconds of compiling and of running."""
+    start = time.process_time()
+    function, compiling = program.function(), 0.0
+    for place, position in enumerate(program.argnums):
+        product = symgrad.hvp(function, argnums=position)
+        gradient = symgrad.grad(function, argnums=position)
+        moment = time.process_time()
+        for source in product.source, gradient.source:
+            direction = _kind_of(program.points[0][position], program.slopes[0][place].direction)
+            source(*program.points[0], *([direction] if source is product.source else []))
+        compiling += time.process_time() - moment
+        for args, slopes in zip(program.points, program.slopes, strict=True):
+            check_product(product, gradient, args, slopes[place].position, slopes[place].direction)
+    return compiling, time.process_time() - start - compiling
+
+
+def check_product(
+    product: Callable[..., Any], gradient: Callable[..., Any], args: Sequence[Any], position: int, direction: Any
+) -> None:
+    """What differences of the gradient along a direction tell of it, if they agree."""
+    terms = np.asarray(product(*args, _kind_of(args[position], direction))) * direction
+    along = certain_slope(lambda *moved: float(np.sum(gradient(*moved) * direction)), args, position, direction)
+    if along is None:
+        return
+    bound = SECOND_TOLERANCE * (1 + abs(along) + np.sum(np.abs(terms)))
+    message = f"argument {position}: product {np.sum(terms)}, should be {along}"
+    _expect(bool(abs(np.sum(terms) - along) <= bound), message)
+
+
+def _kind_of(arg: Any, direction: Any) -> Any:
+    """The direction as a number or an array, like the argument."""
+    return direction if isinstance(arg, np.ndarray) else type(arg)(direction)
+
+
 def _expire(*_: Any) -> None:
     raise TimeoutError("the derivative does not come to an end")
 
 
-def outcome(program: Program) -> Outcome:
+def outcome(program: Program, check: Check = check_program) -> Outcome:
     """What becomes of a program within the patience of its caller."""
     if hasattr(signal, "SIGPROF"):
         signal.signal(signal.SIGPROF, _expire)
@@ -128,7 +170,7 @@ def outcome(program: Program) -> Outcome:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("error", SyntaxWarning)
             warnings.simplefilter("ignore", RuntimeWarning)
-            return Outcome("right", "", *check_program(program))
+            return Outcome("right", "", *check(program))
     except Wrong as error:
         return Outcome("wrong", str(error))
     except InternalError as error:
@@ -140,6 +182,10 @@ def outcome(program: Program) -> Outcome:
     finally:
         if hasattr(signal, "SIGPROF"):
             signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+CHECKS: dict[int, Check] = {1: check_program, 2: check_curvature}
+"""What is checked of derivatives of each order."""
 
 
 def programs(seeds: range) -> Iterator[tuple[int, Program]]:
@@ -176,7 +222,7 @@ def shorter(body: str) -> Iterator[str]:
                 yield text
 
 
-def reduced(program: Program, found: Outcome, seconds: float = 120.0) -> Program:
+def reduced(program: Program, found: Outcome, check: Check = check_program, seconds: float = 120.0) -> Program:
     """The program with statements deleted while it fails in the same way, as long as there is time."""
     deadline = time.perf_counter() + seconds
     progress = True
@@ -186,7 +232,7 @@ def reduced(program: Program, found: Outcome, seconds: float = 120.0) -> Program
             if time.perf_counter() > deadline:
                 return program
             candidate = _candidate(body, program)
-            if candidate is not None and _alike(outcome(candidate), found):
+            if candidate is not None and _alike(outcome(candidate, check), found):
                 program, progress = candidate, True
                 break
     return program
@@ -252,7 +298,7 @@ class Summary:
     compiling: float = 0.0
     running: float = 0.0
 
-    def add(self, seed: int, program: Program, found: Outcome) -> None:
+    def add(self, seed: int, program: Program, found: Outcome, check: Check = check_program) -> None:
         self.verdicts[found.verdict] += 1
         self.compiling, self.running = self.compiling + found.compiling, self.running + found.running
         self.slow = sorted([*self.slow, (found.compiling, seed)], reverse=True)[:10]
@@ -263,8 +309,8 @@ class Summary:
         if found.verdict == "crash":
             self.crashes[_general(found.reason)] += 1
         if found.verdict == "wrong" or (found.failed and self.crashes[_general(found.reason)] == 1):
-            small = reduced(program, found)
-            last = outcome(small)
+            small = reduced(program, found, check)
+            last = outcome(small, check)
             reason = last.reason or found.reason
             print(f"seed {seed}: {found.verdict}: {reason}\n{small.source}", flush=True)  # noqa: T201
 
@@ -298,11 +344,11 @@ class Summary:
         )
 
 
-def summarised(seeds: range) -> Summary:
+def summarised(seeds: range, check: Check = check_program) -> Summary:
     """What becomes of the programs of some seeds."""
     summary = Summary()
     for seed, program in programs(seeds):
-        summary.add(seed, program, outcome(program))
+        summary.add(seed, program, outcome(program, check), check)
     return summary
 
 
@@ -330,6 +376,14 @@ def test_gradients_of_random_structured_programs(part, tallies):
     check_refusals(sorted(tallies.glob("*.json")))
 
 
+@pytest.mark.parametrize("part", range(PARTS))
+def test_second_derivatives_of_random_structured_programs(part):
+    many = SECOND // PARTS
+    for seed, program in programs(range(many * part, many * (part + 1))):
+        found = outcome(program, check_curvature)
+        assert not found.failed, f"seed {seed}: {found.verdict}: {found.reason}\n{program.source}"
+
+
 def check_refusals(files: Sequence[Path]) -> None:
     """That few programs are refused, once all parts have been counted."""
     reasons = Counter(_general(reason) for file in files for reason in json.loads(file.read_text()))
@@ -342,12 +396,14 @@ def main() -> None:
     parser.add_argument("--programs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--order", type=int, choices=CHECKS, default=1)
     chosen = parser.parse_args()
     start, summary = time.perf_counter(), Summary()
     last = chosen.seed + chosen.programs
     parts = [range(first, min(first + PART, last)) for first in range(chosen.seed, last, PART)]
     with multiprocessing.Pool(chosen.jobs, maxtasksperchild=1) as pool:
-        for part in pool.imap_unordered(summarised, parts, chunksize=1):
+        counted = functools.partial(summarised, check=CHECKS[chosen.order])
+        for part in pool.imap_unordered(counted, parts, chunksize=1):
             summary.join(part)
     print(summary)  # noqa: T201
     print(f"{time.perf_counter() - start:.0f} s in all, {chosen.jobs} at a time")  # noqa: T201
