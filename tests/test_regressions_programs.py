@@ -494,3 +494,17 @@ def without_an_end(x):
 def test_a_loop_that_nothing_ends():
     with pytest.raises(UnsupportedSyntax, match="nothing ends this loop"):
         symgrad.grad(without_an_end)(np.array([0.4, 0.7]))
+
+
+def first_few(x, count):
+    return np.sum(x[: count.sum()] ** 2) + np.sum(np.zeros(count.item()) + x[0])
+
+
+def test_lengths_in_arrays():
+    x = np.array([0.4, 0.7, 0.9])
+    for count in (np.array(2), np.int64(2)):
+        np.testing.assert_allclose(symgrad.grad(first_few)(x, count), [0.8 + 2, 1.4, 0.0])
+    np.testing.assert_allclose(symgrad.grad(first_few)(x, np.array(3)), [0.8 + 3, 1.4, 1.8])
+    for count in (np.array([2]), np.array([[2]])):
+        with pytest.raises(NotYetSupported, match="computed from the elements of arrays"):
+            symgrad.grad(first_few)(x, count)

@@ -55,10 +55,12 @@ class Arguments:
                 access = access_text(code)
                 shape = concrete.shape if isinstance(concrete, np.ndarray) else self._shape(access)
                 value = self._leaf(code, self._sizes(access, ones, shape), np.dtype(dtype), parameter)
-                if scalar and shape:
+                if not ones and shape:
                     self.builder.sizes.concrete[value.tensor.expr] = sympy.Integer(shape[0])
                 if not ones and not scalar:
                     self.aliasing.array(value)
+                if ones and not value.tensor.free:
+                    self.builder.sizes.elements.add(value.tensor.expr)
                 return value
             case ContainerArg():
                 return self._container(arg, code, parameter, concrete)

@@ -27,9 +27,13 @@ class Condition:
 
 @dataclass
 class Sizes:
-    """What is known of sizes while a function is lowered; ``concrete`` gives their values at the compiling call."""
+    """What is known of sizes while a function is lowered; ``concrete`` gives their values at the compiling call.
+
+    ``elements`` are elements of arrays with one element, which are no lengths: a guard does not look into arrays.
+    """
 
     concrete: dict[sympy.Symbol, Expr] = field(default_factory=dict)
+    elements: set[sympy.Symbol] = field(default_factory=set)
     conditions: dict[Condition, None] = field(default_factory=dict)
     _known: dict[sympy.Symbol, Expr] = field(default_factory=dict)
     _vanishing: set[Expr] = field(default_factory=set)

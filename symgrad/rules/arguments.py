@@ -47,9 +47,13 @@ def size(builder: Builder, value: object) -> Expr:
         body = builder.unfold(entry)
         if body is not None:
             expr = expr.xreplace({entry: size(builder, Tensor(body, (), value.kind))})
-        elif entry.indices or entry.ref in builder.equations or is_floating(entry.ref.kind):
+        elif _is_element(builder, entry) or is_floating(entry.ref.kind):
             raise NotYetSupported("a length that is computed from the elements of arrays is not supported yet")
     return expr
+
+
+def _is_element(builder: Builder, entry: Entry) -> bool:
+    return bool(entry.indices) or entry.ref in builder.equations or entry in builder.sizes.elements
 
 
 def sizes(builder: Builder, value: object) -> tuple[Expr, ...]:

@@ -222,7 +222,8 @@ def sizes_of(values: Mapping[str, object], signature: Signature) -> dict[str, tu
 
 def _shapes(value: Any, access: str, arg: Arg) -> Iterator[tuple[str, tuple[int, ...]]]:
     if isinstance(arg, ArrayArg):
-        yield access, (int(value),) if isinstance(value, np.integer) else np.shape(value)
+        is_integer = not arg.ones and np.dtype(arg.dtype).kind in "iu"
+        yield access, (int(value),) if is_integer else np.shape(value)
     elif isinstance(arg, NumberArg) and arg.kind == "int":
         yield access, (value,)
     elif isinstance(arg, ContainerArg):
