@@ -508,3 +508,23 @@ def test_lengths_in_arrays():
     for count in (np.array([2]), np.array([[2]])):
         with pytest.raises(NotYetSupported, match="computed from the elements of arrays"):
             symgrad.grad(first_few)(x, count)
+
+
+def element_of_a_diagonal(A):
+    return np.tanh(np.diag(A))[2]
+
+
+def element_of_a_trace(A):
+    return np.sum(np.tanh(np.einsum("ii->i", A))[1:] * np.exp(np.diagonal(A))[:-1]) + np.sin(np.diag(A))[-1] ** 2
+
+
+def element_of_a_diagonal_of_three(A):
+    B = np.tanh(A[:, :, None] * A[:, None, :])
+    return np.exp(np.einsum("iii->i", B))[1]
+
+
+@pytest.mark.parametrize(
+    "function", [element_of_a_diagonal, element_of_a_trace, element_of_a_diagonal_of_three], ids=lambda f: f.__name__
+)
+def test_places_that_other_places_tell(function):
+    check(function, (np.linspace(-0.6, 0.9, 9).reshape(3, 3),), (0,))

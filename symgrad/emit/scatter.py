@@ -99,14 +99,20 @@ def _opened(
 
 
 def _part(term: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]) -> Part:
-    """Split a product into positions and value; the first delta of an axis gives its position."""
+    """Split a product into positions and value; the first delta of an axis gives its position.
+
+    No position is told by an axis that has a position itself.
+    """
     positions: dict[Index, Expr] = {}
     rest = []
     for factor in sympy.Mul.make_args(term):
-        if _is_placing(factor, target) and factor.args[0] not in positions:
-            positions[factor.args[0]] = factor.args[1]
-        else:
+        axis, place = factor.args[:2] if _is_placing(factor, target) else (None, sympy.S.Zero)
+        place = substitute(place, positions)
+        if axis is None or axis in positions or place.has(axis):
             rest.append(factor)
+        else:
+            positions = {other: substitute(known, {axis: place}) for other, known in positions.items()}
+            positions[axis] = place
     value = substitute(sympy.Mul(*rest), positions)
     return Part(tuple(positions.items()), value, bound)
 
