@@ -22,6 +22,7 @@ from differences import check_direction, check_gradient, check_like, module_of
 
 import symgrad
 from symgrad.errors import NoDerivative
+from symgrad.rules import ufuncs
 from symgrad.rules.methods import METHODS, PROPERTIES
 from symgrad.rules.row import Refused
 from symgrad.rules.table import TABLE
@@ -211,6 +212,34 @@ def array_cases() -> Iterator[Case]:
         yield Case(f"np.{name} {number}", getattr(np, name), f"np.{name}(...)", arguments, keywords)
 
 
+def ufunc_cases() -> Iterator[Case]:
+    """Methods of ufuncs; their outer products are of the points of the ufuncs themselves."""
+    for function, row in ufuncs.TABLE.items():
+        ufunc, name = function.__self__, function.__name__
+        label, template = f"{ufunc.__name__}.{name}", f"np.{ufunc.__name__}.{name}(...)"
+        assert not isinstance(row, Refused)
+        if name == "outer":
+            first, second = _operands(ufunc.__name__)
+            yield Case(label, function, template, (first[:2], second[:3]), {})
+            yield Case(f"{label} of a matrix", function, template, (first[:2], second[:2].reshape(2, 1)), {})
+            yield Case(f"{label} of a number", function, template, (first[0], second[:3]), {})
+            continue
+        x = np.array([[0.5, -1.25, 2.0], [1.5, 0.25, -0.75]])
+        x = x > 0 if ufunc.__name__.startswith("logical") else x
+        for axes in ({}, {"axis": 1}, *([{"axis": 0, "keepdims": True}, {"axis": None}] if name == "reduce" else [])):
+            yield Case(f"{label} {axes}", function, template, (x,), axes)
+
+
+def _operands(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays that a function of two numbers takes."""
+    if name.startswith("logical"):
+        return scalars.FLAGS, scalars.OTHER
+    if f"numpy.{name}" not in scalars.ROWS:
+        return np.array([0.5, 1.25, 2.0]), np.array([1.5, -0.25, 0.75])
+    first, second = zip(*scalars.points(name), strict=True)
+    return np.array(first * 2), np.array(second * 2)
+
+
 def place_cases() -> Iterator[Case]:
     """Functions whose results have no fixed lengths or elements."""
     sparse = np.array([[0.0, 1.5, 0.0], [-0.5, 0.0, 2.0]])
@@ -270,6 +299,7 @@ SOURCES = (
     elementwise_cases,
     composed_cases,
     array_cases,
+    ufunc_cases,
     place_cases,
     linalg_cases,
     method_cases,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from brute_force import a, evaluate, same
@@ -34,6 +36,9 @@ def reductions() -> list:
     cases += [(name, (flags,), {"axis": 1}) for name in ("sum", "mean", "any", "all", "count_nonzero")]
     cases += [("var", (a(4, 3),), {"ddof": 1, "axis": 0}), ("std", (a(4, 3),), {"ddof": 1})]
     cases += [("sum", (a(2, 3, 4),), {"axis": axis}) for axis in ((0, 2), (-1, 0), 1)]
+    for name, axes in itertools.product(("sum", "mean"), ({}, {"axis": 1}, {"axis": 0, "keepdims": True})):
+        masks = [True, np.array([[True], [True]]), flags[:1] if axes.get("axis") else flags | ~flags[:, ::-1]]
+        cases += [(name, (np.abs(a(2, 3)),), {"where": mask, **axes}) for mask in masks]
     cases += [("average", (a(4, 3),), {}), ("average", (a(4, 3),), {"weights": np.abs(a(4, 3)), "axis": 1})]
     cases += [("average", (a(4, 3),), {"weights": np.abs(a(3)), "axis": 1})]
     cases += [("diff", (a(5),), {}), ("diff", (a(4, 5),), {"n": 2}), ("diff", (a(4, 5),), {"axis": 0})]

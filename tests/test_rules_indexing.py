@@ -184,7 +184,7 @@ def test_shapes_that_do_not_fit(name: str, arguments: tuple, keywords: dict) -> 
         evaluate(lower, *arguments, **keywords)
 
 
-@pytest.mark.parametrize("keywords", [{"dtype": float}, {"where": flags}, {"initial": 1.0}, {"out": ties}])
+@pytest.mark.parametrize("keywords", [{"dtype": float}, {"where": 1.0}, {"initial": 1.0}, {"out": ties}])
 def test_arguments_that_are_refused(keywords: dict) -> None:
     with pytest.raises((NotYetSupported, ArgumentError)):
         evaluate(lookup(np.sum).lower, ties, **keywords)

@@ -61,6 +61,9 @@ class _Python(StrPrinter):
     def _print_Modulo(self, expr: Expr) -> str:
         return f"(({self.doprint(expr.args[0])}) % ({self.doprint(expr.args[1])}))"
 
+    def _print_Wrapped(self, expr: Expr) -> str:
+        return self._print_Modulo(expr)
+
     def _print_FloorDivide(self, expr: Expr) -> str:
         return f"(({self.doprint(expr.args[0])}) // ({self.doprint(expr.args[1])}))"
 

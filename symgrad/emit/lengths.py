@@ -9,13 +9,13 @@ import sympy
 
 from symgrad.emit.array import Array, apply
 from symgrad.ir.code import Code
-from symgrad.ir.tensor import Entry, Expr, Index, index_symbols
+from symgrad.ir.tensor import Entry, Expr, Index, Wrapped, index_symbols
 from symgrad.rules.functions import FloorDivide, Modulo
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
 
-COUNTING = frozenset({FloorDivide, Modulo, sympy.Max, sympy.Min})
+COUNTING = frozenset({FloorDivide, Modulo, Wrapped, sympy.Max, sympy.Min})
 """Functions of integers that are integers."""
 
 

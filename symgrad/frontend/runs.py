@@ -186,9 +186,23 @@ def summands(frame: Frame, items: Sequence[object], node: ast.expr) -> Value:
     """A list whose items are added one after the other: numbers of Python's in a list of Python's."""
     run = joined(frame, items, node)
     found = as_array(frame, [run], node)
+    if found.tensor.rank == 1 and len(items) > 1:
+        return Value(found.tensor, _listed_code(frame, items, node))
     if isinstance(run.form, Stack) and is_python(run.form.kind):
         return Value(found.tensor, Code("_0.tolist()", (found.code,)))
     return found
+
+
+def _listed_code(frame: Frame, items: Sequence[object], node: ast.expr) -> Code:
+    """A list of numbers item by item, each of its own type: there may be none of a loop's."""
+    template, texts = Template(), []
+    for held in items:
+        if isinstance(held, Run) and isinstance(held.form, Stack):
+            text = f"*{template.operand(held.form.array.code)}"
+            texts.append(f"{text}.tolist()" if is_python(held.form.kind) else text)
+        else:
+            texts.append(template.operand(lifted(frame, readable(held), node).code))
+    return template.code(f"[{', '.join(texts)}]", frame.line(node))
 
 
 def length(frame: Frame, items: Sequence[object], line: int | None) -> object:

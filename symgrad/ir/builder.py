@@ -271,12 +271,12 @@ class Builder:
                 shared = common[-axis] or (index if index not in common else self.index(index.size))
                 self.sizes.unify(shared.size, index.size)
                 common[-axis] = rename[index] = shared
-        return [substitute(t.expr, r) for t, r in zip(tensors, renames, strict=True)], tuple(common)
+        return [substitute(t.expr, r, self.sizes.same) for t, r in zip(tensors, renames, strict=True)], tuple(common)
 
     def rename(self, tensor: Tensor, indices: Sequence[Expr | None]) -> Expr:
         """The formula of the element at other indices (None only where the axis has length one)."""
         mapping = {old: new for old, new in zip(tensor.indices, indices, strict=True) if old is not None}
-        return substitute(tensor.expr, mapping)
+        return substitute(tensor.expr, mapping, self.sizes.same)
 
     def fresh(self, tensor: Tensor) -> Tensor:
         """The same array over new indices, so that it can be combined with itself."""
@@ -326,7 +326,8 @@ class Builder:
         equation = self.equations.get(entry.ref)
         if equation is None or not isinstance(equation.definition, Map) or entry.negated:
             return None
-        return substitute(equation.definition.body, dict(zip(equation.indices, entry.indices, strict=True)))
+        places = dict(zip(equation.indices, entry.indices, strict=True))
+        return substitute(equation.definition.body, places, self.sizes.same)
 
 
 @dataclass

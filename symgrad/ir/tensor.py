@@ -10,7 +10,8 @@ Entries are SymPy symbols, so that differentiation, powers and cancellation are 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -124,6 +125,21 @@ class Delta(sympy.Function):
         return self if exponent.is_positive else None
 
 
+class Wrapped(sympy.Function):
+    """A place along an axis of a length, counted from the front: ``place % length``; no derivative."""
+
+    nargs = 2
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, place: Expr, _length: Expr) -> Expr | None:
+        return None if may_wrap(place) else place
+
+    def fdiff(self, _argument: int = 1) -> Expr:
+        return sympy.S.Zero
+
+
 class Bracket(sympy.Function):
     """Iverson's bracket: a function with the values 0 and 1 and no derivative. Base of the comparisons."""
 
@@ -180,17 +196,50 @@ def index_symbols(expr: Expr) -> frozenset[Index]:
     return frozenset(expr.atoms(Index)).union(*map(index_symbols, inner))
 
 
-def substitute(expr: Expr, mapping: Mapping[Any, Expr]) -> Expr:
-    """Replace symbols, also inside the indices of entries."""
+def substitute(expr: Expr, mapping: Mapping[Any, Expr], same: Callable[[Expr, Expr], bool] = operator.eq) -> Expr:
+    """Replace symbols, also inside the indices of entries.
+
+    A place that may count from the end stands as it is only where it is the place along an axis as long as that of the
+    index (``same`` compares lengths); it is counted from the front everywhere else.
+
+    >>> i, x = Index("i", sympy.Integer(2)), Ref("x", (sympy.Integer(3),), float)
+    >>> k = Entry(Ref("k", (), int, computed=True))
+    >>> substitute(Entry(x, (i,)) + i, {i: k})
+    Wrapped(k, 2) + x[Wrapped(k, 2)]
+    """
     if not mapping:
         return expr
-    changes: dict[Expr, Expr] = dict(mapping)
+    changes = {old: _counted(old, new) for old, new in mapping.items()}
+    wrapping = {old: new for old, new in mapping.items() if changes[old] is not new}
     for entry in expr.atoms(Entry):
         if entry not in changes:
-            indices = tuple(substitute(index, mapping) for index in entry.indices)
+            axes = zip(entry.indices, entry.ref.shape, strict=True)
+            indices = tuple(_placed(index, size, wrapping, mapping, same) for index, size in axes)
             if indices != entry.indices:
                 changes[entry] = Entry(entry.ref, indices, entry.negated)
+    for delta in expr.atoms(Delta) if wrapping else ():
+        axis, position, length = delta.args
+        parts = [_placed(part, length, wrapping, mapping, same) for part in (axis, position)]
+        changes[delta] = Delta(*parts, substitute(length, mapping, same))
     return expr.xreplace(changes)
+
+
+def _counted(old: Expr, new: Expr) -> Expr:
+    """What replaces a symbol; in the place of an index, a place that is counted from the front."""
+    return Wrapped(new, old.size) if isinstance(old, Index) and may_wrap(new) else new
+
+
+def _placed(
+    index: Expr,
+    size: Expr,
+    wrapping: Mapping[Any, Expr],
+    mapping: Mapping[Any, Expr],
+    same: Callable[[Expr, Expr], bool],
+) -> Expr:
+    """A place along an axis of this size, symbols replaced."""
+    if index in wrapping and same(index.size, size):
+        return wrapping[index]
+    return substitute(index, mapping, same)
 
 
 def may_wrap(place: Expr) -> bool:

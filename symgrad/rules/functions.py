@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 import sympy
 
 from symgrad.errors import NoDerivative
-from symgrad.ir.tensor import Bracket, Entry, Expr
+from symgrad.ir.tensor import Bracket, Entry, Expr, Wrapped
 
 Partial = Callable[..., Any]
 FunctionClass = Any
 """A class of SymPy functions (SymPy has no types)."""
 
-SPELLING: dict[FunctionClass, str] = {}
+SPELLING: dict[FunctionClass, str] = {Wrapped: "_0 % _1"}
 """NumPy's spelling of every function that occurs in values and derivatives."""
 
 SCALAR_SPELLING: dict[FunctionClass, str] = {}
@@ -160,7 +160,7 @@ def _rint(x: Expr) -> Expr:
 
 
 def _heaviside(x: Expr, h: Expr) -> Expr:
-    return h if x == 0 else sympy.Integer(x > 0)
+    return h if x == 0 else sympy.Integer(bool(x > 0))
 
 
 # Brackets: values 0 and 1, no derivative.

@@ -12,11 +12,10 @@ import sympy
 from symgrad.errors import NotYetSupported, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor, index_symbols
+from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor, Wrapped, index_symbols
 from symgrad.rules.arguments import axis_number, size, static_integer
 from symgrad.rules.convert import tensor_of
 from symgrad.rules.creation import count_between
-from symgrad.rules.functions import Modulo
 from symgrad.rules.shapes import ravel
 
 SHORT = 4
@@ -199,7 +198,7 @@ def _from_front(builder: Builder, tensor: Tensor, axis: Index | None, place: Exp
         return place
     if not arrays and builder.sizes.always(place, sympy.S.Zero):
         return place
-    wrapped = Modulo(place, axis.size)
+    wrapped = Wrapped(place, axis.size)
     return builder.map(wrapped, np.dtype(int), "k") if affine else wrapped
 
 

@@ -15,6 +15,7 @@ from symgrad.ir.tensor import Expr, Kind, Tensor
 from symgrad.rules import functions as fn
 from symgrad.rules.arguments import INT, axis_number, axis_numbers, bracket, only, static_integer, unused
 from symgrad.rules.convert import sliced, tensor_of
+from symgrad.rules.creation import where as choice
 from symgrad.rules.elementwise import isclose
 from symgrad.rules.shapes import expand_dims, ravel
 
@@ -50,10 +51,22 @@ def sum_(
     where: Any = None,
 ) -> Tensor:
     """``np.sum``."""
-    unused(dtype=dtype, out=out, initial=initial, where=where)
+    unused(dtype=dtype, out=out, initial=initial)
     tensor = tensor_of(builder, a)
     kind = result_kind(np.sum, ((tensor.kind, tensor.rank),))
-    return sum_over(builder, tensor, axis_numbers(axis, tensor.rank), kind, keepdims)
+    chosen = tensor if _is_everywhere(where) else _where(builder, where, tensor)
+    return sum_over(builder, chosen, axis_numbers(axis, tensor.rank), kind, keepdims)
+
+
+def _is_everywhere(where: Any) -> bool:
+    return where is True or where is None or where is np._NoValue
+
+
+def _where(builder: Builder, mask: Any, tensor: Tensor) -> Tensor:
+    """The elements where a mask holds, zero elsewhere."""
+    if not isinstance(mask, Tensor) or mask.rank > tensor.rank:
+        raise NotYetSupported("where= is an array of truth values here", remedy="use np.where")
+    return choice(builder, mask, tensor, 0)
 
 
 def mean(
@@ -67,12 +80,25 @@ def mean(
     where: Any = None,
 ) -> Tensor:
     """``np.mean``."""
-    unused(dtype=dtype, out=out, where=where)
+    unused(dtype=dtype, out=out)
     tensor = tensor_of(builder, a)
     axes = axis_numbers(axis, tensor.rank)
     kind = result_kind(np.mean, ((tensor.kind, tensor.rank),))
+    if not _is_everywhere(where):
+        return _mean_where(builder, tensor, axes, kind, keepdims, where)
     total = sum_over(builder, tensor, axes, kind, keepdims)
     return Tensor(total.expr / count(tensor, axes), total.indices, kind)
+
+
+def _mean_where(
+    builder: Builder, tensor: Tensor, axes: tuple[int, ...], kind: Kind, keepdims: Any, mask: Any
+) -> Tensor:
+    """The mean of the elements where a mask holds."""
+    chosen = _where(builder, mask, tensor)
+    (held, _), spread = builder.broadcast(bracket(builder, mask), tensor)
+    total = sum_over(builder, chosen, axes, kind, keepdims)
+    exprs, indices = builder.broadcast(total, sum_over(builder, Tensor(held, spread, INT), axes, INT, keepdims))
+    return Tensor(exprs[0] / exprs[1], indices, kind)
 
 
 def var(

@@ -21,6 +21,7 @@ from symgrad.rules import (
     reductions,
     scans,
     shapes,
+    ufuncs,
 )
 from symgrad.rules.methods import METHODS
 from symgrad.rules.refusals import refusals
@@ -186,6 +187,7 @@ def _table() -> dict[Any, Row]:
         **lowered,
         **OPERATORS,
         **elementwise.TABLE,
+        **ufuncs.TABLE,
     }
     return {**{function: row for function, row in refusals() if function not in known}, **known}
 
