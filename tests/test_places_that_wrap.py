@@ -223,6 +223,29 @@ def into_a_part_of_a_product(y, k):
     return np.sum(M**2)
 
 
+def into_neighbours_of_a_part(y, k):
+    reversed_ones, part = y[::-2], y[1:]
+    reversed_ones[-1] *= 0.7
+    part[np.arange(2) + k] += 0.5 * y[0]
+    return np.sum(np.sin(y))
+
+
+def of_a_part_in_itself(y, k):
+    part = y[1:]
+    part[1:] += part[k - 1] if k < len(part) else np.sum(part[k:])
+    return np.sum(np.sin(y))
+
+
+def of_every_element_twice(y, k):
+    A = np.outer(y, np.sin(y))
+    W = np.outer(y, y)
+    for j in range(len(y)):
+        W[:, 0] = np.maximum(A[j // 2], 0.1)
+    for j in range(2):
+        W[j] = W[:, j // 2] * A[j // 2 - k]
+    return np.sum(W**2)
+
+
 PROGRAMS = [
     of_a_part,
     of_a_function_of_a_part,
@@ -267,6 +290,9 @@ PROGRAMS = [
     of_a_column_of_a_product,
     into_a_row_of_a_part,
     into_a_part_of_a_product,
+    into_neighbours_of_a_part,
+    of_a_part_in_itself,
+    of_every_element_twice,
 ]
 
 

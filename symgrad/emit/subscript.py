@@ -69,7 +69,12 @@ def _advanced_indices(positions: Sequence[Expr | None]) -> tuple[Index, ...]:
 
 
 def _reads_array(position: Expr) -> bool:
-    """Whether a position comes from an array, of one element perhaps; numbers of Python's and counters do not."""
+    """Whether a position comes from an array, of one element perhaps; numbers of Python's and counters do not.
+
+    Positions that wrap along an axis, or are quotients of an index, are an array, too.
+    """
+    if any(index_symbols(part) for part in position.atoms(sympy.Function)):
+        return True
     return any(entry.indices or not (entry.ref.computed or entry.ref.kind is int) for entry in position.atoms(Entry))
 
 

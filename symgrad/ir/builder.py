@@ -271,12 +271,12 @@ class Builder:
                 shared = common[-axis] or (index if index not in common else self.index(index.size))
                 self.sizes.unify(shared.size, index.size)
                 common[-axis] = rename[index] = shared
-        return [substitute(t.expr, r, self.sizes.same) for t, r in zip(tensors, renames, strict=True)], tuple(common)
+        return [substitute(t.expr, r, self.sizes) for t, r in zip(tensors, renames, strict=True)], tuple(common)
 
     def rename(self, tensor: Tensor, indices: Sequence[Expr | None]) -> Expr:
         """The formula of the element at other indices (None only where the axis has length one)."""
         mapping = {old: new for old, new in zip(tensor.indices, indices, strict=True) if old is not None}
-        return substitute(tensor.expr, mapping, self.sizes.same)
+        return substitute(tensor.expr, mapping, self.sizes)
 
     def fresh(self, tensor: Tensor) -> Tensor:
         """The same array over new indices, so that it can be combined with itself."""
@@ -327,7 +327,7 @@ class Builder:
         if equation is None or not isinstance(equation.definition, Map) or entry.negated:
             return None
         places = dict(zip(equation.indices, entry.indices, strict=True))
-        return substitute(equation.definition.body, places, self.sizes.same)
+        return substitute(equation.definition.body, places, self.sizes)
 
 
 @dataclass

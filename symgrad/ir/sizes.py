@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sympy
 
 from symgrad.errors import ShapeError
-from symgrad.ir.tensor import Entry, Expr, Index, extreme, size_symbol
+from symgrad.ir.tensor import Entry, Expr, Index, extreme, may_wrap, size_symbol
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Sizes:
     conditions: dict[Condition, None] = field(default_factory=dict)
     _known: dict[sympy.Symbol, Expr] = field(default_factory=dict)
     _vanishing: set[Expr] = field(default_factory=set)
+    _nonnegative: set[Expr] = field(default_factory=set)
 
     def symbol(self, name: str, value: int | None = None) -> sympy.Symbol:
         symbol = size_symbol(name)
@@ -119,7 +120,13 @@ class Sizes:
         holds = value is None or value >= 0
         limit = bound if holds else sympy.expand(bound - 1)
         self.conditions[Condition(sympy.Max(size, limit), size if holds else limit, True)] = None
+        if holds:
+            self._nonnegative.add(difference)
         return holds
+
+    def wraps(self, place: Expr) -> bool:
+        """Whether a place may count from the end, for all that the guard asks."""
+        return may_wrap(place) and extreme(place, 0) not in self._nonnegative
 
     def always(self, size: Expr, bound: Expr) -> bool:
         """Whether ``size >= bound`` is known to hold in every round."""

@@ -55,7 +55,7 @@ def _eliminated(builder: Builder, body: Expr, bound: tuple[Index, ...]) -> tuple
         if found is not None:
             index, value = found
             remaining.remove(index)
-            body = substitute(body, {index: value}, builder.sizes.same)
+            body = substitute(body, {index: value}, builder.sizes)
             return _eliminated(builder, body, tuple(remaining))
     present = index_symbols(body)
     size = sympy.Mul(*(builder.sizes.find(index.size) for index in remaining if index not in present))

@@ -10,11 +10,10 @@ Entries are SymPy symbols, so that differentiation, powers and cancellation are 
 from __future__ import annotations
 
 import itertools
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import sympy
@@ -196,11 +195,34 @@ def index_symbols(expr: Expr) -> frozenset[Index]:
     return frozenset(expr.atoms(Index)).union(*map(index_symbols, inner))
 
 
-def substitute(expr: Expr, mapping: Mapping[Any, Expr], same: Callable[[Expr, Expr], bool] = operator.eq) -> Expr:
+class Lengths(Protocol):
+    """What is known of lengths and of places."""
+
+    def same(self, left: Expr, right: Expr) -> bool:
+        """Whether two lengths are equal."""
+
+    def wraps(self, place: Expr) -> bool:
+        """Whether a place may count from the end."""
+
+
+class _Unknown:
+    """Nothing is known."""
+
+    def same(self, left: Expr, right: Expr) -> bool:
+        return bool(left == right)
+
+    def wraps(self, place: Expr) -> bool:
+        return may_wrap(place)
+
+
+UNKNOWN = _Unknown()
+
+
+def substitute(expr: Expr, mapping: Mapping[Any, Expr], lengths: Lengths = UNKNOWN) -> Expr:
     """Replace symbols, also inside the indices of entries.
 
     A place that may count from the end stands as it is only where it is the place along an axis as long as that of the
-    index (``same`` compares lengths); it is counted from the front everywhere else.
+    index; it is counted from the front everywhere else.
 
     >>> i, x = Index("i", sympy.Integer(2)), Ref("x", (sympy.Integer(3),), float)
     >>> k = Entry(Ref("k", (), int, computed=True))
@@ -209,37 +231,33 @@ def substitute(expr: Expr, mapping: Mapping[Any, Expr], same: Callable[[Expr, Ex
     """
     if not mapping:
         return expr
-    changes = {old: _counted(old, new) for old, new in mapping.items()}
+    changes = {old: _counted(old, new, lengths) for old, new in mapping.items()}
     wrapping = {old: new for old, new in mapping.items() if changes[old] is not new}
     for entry in expr.atoms(Entry):
         if entry not in changes:
             axes = zip(entry.indices, entry.ref.shape, strict=True)
-            indices = tuple(_placed(index, size, wrapping, mapping, same) for index, size in axes)
+            indices = tuple(_placed(index, size, wrapping, mapping, lengths) for index, size in axes)
             if indices != entry.indices:
                 changes[entry] = Entry(entry.ref, indices, entry.negated)
     for delta in expr.atoms(Delta) if wrapping else ():
         axis, position, length = delta.args
-        parts = [_placed(part, length, wrapping, mapping, same) for part in (axis, position)]
-        changes[delta] = Delta(*parts, substitute(length, mapping, same))
+        parts = [_placed(part, length, wrapping, mapping, lengths) for part in (axis, position)]
+        changes[delta] = Delta(*parts, substitute(length, mapping, lengths))
     return expr.xreplace(changes)
 
 
-def _counted(old: Expr, new: Expr) -> Expr:
+def _counted(old: Expr, new: Expr, lengths: Lengths) -> Expr:
     """What replaces a symbol; in the place of an index, a place that is counted from the front."""
-    return Wrapped(new, old.size) if isinstance(old, Index) and may_wrap(new) else new
+    return Wrapped(new, old.size) if isinstance(old, Index) and lengths.wraps(new) else new
 
 
 def _placed(
-    index: Expr,
-    size: Expr,
-    wrapping: Mapping[Any, Expr],
-    mapping: Mapping[Any, Expr],
-    same: Callable[[Expr, Expr], bool],
+    index: Expr, size: Expr, wrapping: Mapping[Any, Expr], mapping: Mapping[Any, Expr], lengths: Lengths
 ) -> Expr:
     """A place along an axis of this size, symbols replaced."""
-    if index in wrapping and same(index.size, size):
+    if index in wrapping and lengths.same(index.size, size):
         return wrapping[index]
-    return substitute(index, mapping, same)
+    return substitute(index, mapping, lengths)
 
 
 def may_wrap(place: Expr) -> bool:
