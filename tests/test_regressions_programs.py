@@ -528,3 +528,17 @@ def element_of_a_diagonal_of_three(A):
 )
 def test_places_that_other_places_tell(function):
     check(function, (np.linspace(-0.6, 0.9, 9).reshape(3, 3),), (0,))
+
+
+def diagonals_that_repeat(A, v):
+    np.fill_diagonal(A, np.sin(v))
+    for _ in range(2):
+        np.fill_diagonal(A, A[0, 0] * v)
+    return np.sum(A**2 * np.arange(A.size).reshape(A.shape))
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7])
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5)])
+def test_a_diagonal_takes_values_in_turn(shape, length):
+    matrix = np.linspace(-0.6, 0.9, int(np.prod(shape))).reshape(shape)
+    check(diagonals_that_repeat, (matrix, np.linspace(0.3, 1.1, length)), (0, 1))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Branch, Equation, Loop, Op, Output, Role, needed, refs, uses
+from symgrad.ir.equation import Branch, Equation, Loop, Op, Output, Reads, Remembered, Role, needed, refs
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import Entry, Index, Ref, Tensor
 from symgrad.rules.custom import RULED
@@ -22,7 +22,7 @@ _Inside = tuple[set[int], Scopes]
 def active_scopes(builder: Builder, wrt: Iterable[Tensor]) -> Scopes:
     """The refs that depend on the given inputs through real numbers, each with the indices of its equation."""
     scopes = {ref_of(tensor): tensor.free for tensor in wrt}
-    spread(builder.own, scopes)
+    _spread(builder.own, scopes, Remembered())
     return scopes
 
 
@@ -32,55 +32,56 @@ def ref_of(tensor: Tensor) -> Ref:
     return tensor.expr.ref
 
 
-def spread(equations: Mapping[Ref, Equation], scopes: Scopes) -> None:
+def _spread(equations: Mapping[Ref, Equation], scopes: Scopes, reads: Reads) -> None:
     """Add what depends on active refs."""
 
     @cache
     def inside(block: Ref) -> _Inside:
-        return _of_block(equations[block].definition, scopes)
+        return _of_block(equations[block].definition, scopes, reads)
 
     for ref, equation in equations.items():
-        if ref not in scopes and is_floating(ref.kind) and _is_active(equation, scopes, inside):
+        if ref not in scopes and is_floating(ref.kind) and _is_active(equation, scopes, inside, reads):
             scopes[ref] = equation.indices
 
 
-def _is_active(equation: Equation, scopes: Scopes, inside: Callable[[Ref], _Inside]) -> bool:
+def _is_active(equation: Equation, scopes: Scopes, inside: Callable[[Ref], _Inside], reads: Reads) -> bool:
     output = equation.definition
     if isinstance(output, Op) and output.name == RULED and dict(output.params)["call"].is_constant:  # type: ignore[attr-defined]
         return False
     if not isinstance(output, Output):
-        return any(used in scopes for used in uses(equation))
+        return any(used in scopes for used in reads(equation))
     if output.block not in scopes or output.role is Role.ROUNDS:
         return False
     results, refs_inside = inside(output.block)
     return output.place in (refs_inside if output.role is Role.TRACE else results)
 
 
-def _of_block(block: object, scopes: Scopes) -> _Inside:
+def _of_block(block: object, scopes: Scopes, reads: Reads) -> _Inside:
     if isinstance(block, Loop):
-        return active_carried(block, scopes)
+        return active_carried(block, scopes, reads)
     assert isinstance(block, Branch)
-    bodies = [(body, inside_body(body.builder, scopes)) for body in block.bodies]
+    bodies = [(body, inside_body(body.builder, scopes, reads)) for body in block.bodies]
     results = {k for body, inside in bodies for k, result in enumerate(body.results) if _touches(result, inside)}
     return results, {ref: indices for _, inside in bodies for ref, indices in inside.items()}
 
 
-def inside_body(builder: Builder, scopes: Scopes) -> Scopes:
+def inside_body(builder: Builder, scopes: Scopes, reads: Reads | None = None) -> Scopes:
     """The active refs inside of a body."""
     inside = dict(scopes)
-    spread(builder.own, inside)
+    _spread(builder.own, inside, reads or Remembered())
     return inside
 
 
-def active_carried(loop: Loop, scopes: Scopes) -> tuple[set[int], Scopes]:
+def active_carried(loop: Loop, scopes: Scopes, reads: Reads | None = None) -> tuple[set[int], Scopes]:
     """Which of the carried values of a loop are active in some round, and the active refs inside."""
+    reads = reads or Remembered()
     places = range(len(loop.carried))
     floats = [place for place in places if is_floating(loop.carried[place].kind)]
     active = {place for place in floats if _touches(loop.initial[place], scopes)}
     while True:
         inside = dict(scopes)
         inside |= {ref_of(loop.carried[place]): loop.carried[place].free for place in active}
-        spread(loop.body.builder.own, inside)
+        _spread(loop.body.builder.own, inside, reads)
         more = {place for place in floats if _touches(loop.body.results[place], inside)} - active
         if not more:
             return active, inside

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy
 
-from symgrad.errors import ArgumentError, NotYetSupported
+from symgrad.errors import ArgumentError, NotYetSupported, ShapeError
 from symgrad.frontend import definitions
 from symgrad.frontend.attributes import attribute, lowered, subscript
 from symgrad.frontend.code_writer import Template
@@ -20,6 +21,7 @@ from symgrad.frontend.values import describe
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import BOOLEAN, Tensor
 from symgrad.rules.creation import where as choice
+from symgrad.rules.functions import Modulo
 from symgrad.rules.indexing import along_axis, index
 from symgrad.rules.row import Refused
 from symgrad.rules.shapes import broadcast_to, ravel
@@ -110,9 +112,11 @@ def _along_diagonal(frame: Frame, value: Tensor, along: Tensor) -> Tensor:
     lengths = sizes.specialise(value.shape[0]), sizes.specialise(along.shape[0])
     if lengths[0] == 1:
         return value
+    if not lengths[0]:
+        raise ShapeError("there is nothing to fill the diagonal with")
     if lengths[0] < lengths[1]:
-        reason = "a diagonal that repeats values is not supported"
-        raise NotYetSupported(reason, remedy="give as many values as places, or one number")
+        turn = frame.builder.map(Modulo(along.expr, sympy.Integer(lengths[0])), np.dtype(int), "k")
+        along = Tensor(turn, along.indices, along.kind)
     return index(frame.builder, value, (along,))
 
 

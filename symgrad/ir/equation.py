@@ -8,7 +8,7 @@ order in which each uses earlier ones only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -150,13 +150,16 @@ class Equation:
         return Entry(self.ref, self.indices)
 
 
-def uses(equation: Equation) -> tuple[Ref, ...]:
-    """The refs that a definition reads, each once, in a fixed order."""
+Reads = Callable[["Equation"], tuple[Ref, ...]]
+
+
+def uses(equation: Equation, inner: Reads | None = None) -> tuple[Ref, ...]:
+    """The refs that a definition reads, each once, in a fixed order; ``inner`` tells it of equations inside."""
     match equation.definition:
         case Output(block):
             return (block,)
         case Loop() | Branch() as block:
-            return tuple(_free(block))
+            return tuple(_free(block, uses if inner is None else inner))
         case Map(body) | Sum(_, body):
             return refs((body,))
         case Op(_, operands):
@@ -168,7 +171,19 @@ def refs(expressions: Iterable[Expr]) -> tuple[Ref, ...]:
     return tuple({entry.ref: None for expr in expressions for entry in entries(expr)})
 
 
-def _free(block: Block) -> dict[Ref, None]:
+@dataclass
+class Remembered:
+    """``uses``, computed once for each equation: while nothing changes."""
+
+    _known: dict[int, tuple[Equation, tuple[Ref, ...]]] = field(default_factory=dict)
+
+    def __call__(self, equation: Equation) -> tuple[Ref, ...]:
+        if id(equation) not in self._known:
+            self._known[id(equation)] = equation, uses(equation, self)
+        return self._known[id(equation)][1]
+
+
+def _free(block: Block, reads: Reads) -> dict[Ref, None]:
     """What a block reads of its surroundings."""
     match block:
         case Branch():
@@ -186,7 +201,7 @@ def _free(block: Block) -> dict[Ref, None]:
             roots = (*roots, *(ref for ref in block.traces if ref in body.builder.own))
         elif body is block.body:
             roots = (*roots, *block.traces, *(() if block.stop is None else refs([block.stop.expr])))
-        inside = needed(body.builder.own, roots)
+        inside = needed(body.builder.own, roots, reads)
         outside |= dict.fromkeys(ref for ref in inside if ref not in bound and ref not in body.builder.own)
     return outside
 
