@@ -246,6 +246,13 @@ def of_every_element_twice(y, k):
     return np.sum(W**2)
 
 
+def of_the_largest_of_a_part(y, k):
+    found = 0.0
+    for row in np.outer(y, y)[1:, 1:]:
+        found = found * row[np.argmin(row) - k] + row[np.argmax(row)]
+    return found
+
+
 PROGRAMS = [
     of_a_part,
     of_a_function_of_a_part,
@@ -293,6 +300,7 @@ PROGRAMS = [
     into_neighbours_of_a_part,
     of_a_part_in_itself,
     of_every_element_twice,
+    of_the_largest_of_a_part,
 ]
 
 

@@ -194,9 +194,10 @@ def _from_front(builder: Builder, tensor: Tensor, axis: Index | None, place: Exp
         return place
     arrays = any(entry.indices for entry in place.atoms(Entry))
     affine = bool(index_symbols(place)) and not arrays
+    computed = any(entry.ref in builder.equations for entry in place.atoms(Entry))
     if not affine and (not place.atoms(Entry) or _is_plain(tensor.expr, axis)):
         return place
-    if not arrays and builder.sizes.always(place, sympy.S.Zero):
+    if not arrays and not computed and builder.sizes.always(place, sympy.S.Zero):
         return place
     wrapped = Wrapped(place, axis.size)
     return builder.map(wrapped, np.dtype(int), "k") if affine else wrapped
