@@ -542,3 +542,21 @@ def diagonals_that_repeat(A, v):
 def test_a_diagonal_takes_values_in_turn(shape, length):
     matrix = np.linspace(-0.6, 0.9, int(np.prod(shape))).reshape(shape)
     check(diagonals_that_repeat, (matrix, np.linspace(0.3, 1.1, length)), (0, 1))
+
+
+def rows_of_a_transposed_array(A, x):
+    columns = np.sin(A.T)
+    for row, t in zip(columns, x, strict=True):
+        row[0] = t
+    if x[0] > 0.1:
+        columns[:, -1] *= x
+    return np.sum(columns)
+
+
+def test_sums_of_copies_are_in_the_order_of_the_original():
+    for seed in range(20):
+        numbers = np.random.default_rng(seed)
+        A, x = numbers.normal(size=(7, 7)), numbers.normal(size=7)
+        value, _ = symgrad.value_and_grad(rows_of_a_transposed_array)(A, x)
+        assert value == rows_of_a_transposed_array(A.copy(), x.copy())
+    check(rows_of_a_transposed_array, (A, x), (0, 1))

@@ -45,6 +45,9 @@ class LoopText:
         suite = self.suite
         self._suggest()
         leaves = {*suite.carried, suite.counter, suite.rounds, *suite.stacks}
+        for place, initial in suite.initial.items():
+            self.outer.starts[suite.carried[place]] = [initial]
+            self.outer.starts[suite.outputs[place]] = [initial, suite.results[place]]
         self.stacks = Stacks(self.outer, suite)
         self.body = self.outer.inside(suite.inner.outside, leaves)
         self.body.results = _gathered((suite.results[place], suite.carried[place]) for place in suite.results)
@@ -200,6 +203,7 @@ class BranchText:
     def __post_init__(self) -> None:
         first, second = (self._body(side) for side in (0, 1))
         self.bodies = (first, second)
+        self.outer.starts.update({self.suite.outputs[place]: [*pair] for place, pair in self.suite.results.items()})
 
     def _body(self, side: int) -> Statements:
         suite = self.suite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -110,8 +111,11 @@ TRANSPOSING = (".T", "swapaxes", "transpose", "moveaxis", "rollaxis", "einsum", 
 BY_ROWS = (" @ ", "np.dot(", "np.outer(", "np.concatenate(", "np.stack(", "np.array(", ".reshape(", "np.sum(", ".sum(")
 
 
-def is_transposed(code: Code) -> bool:
-    """Whether the elements of an array may lie in another order than row by row: a copy has to keep it."""
+def is_transposed(code: Code, starts: Mapping[Code, Sequence[Code]]) -> bool:
+    """Whether the elements of an array may lie in another order than row by row: a copy has to keep it.
+
+    ``starts`` say what blocks carry and leave.
+    """
     seen: set[Code] = set()
     pending = [code]
     while pending:
@@ -122,7 +126,7 @@ def is_transposed(code: Code) -> bool:
         if any(name in code.template for name in TRANSPOSING):
             return True
         if not any(name in code.template for name in BY_ROWS):
-            pending += code.operands
+            pending += starts.get(code, code.operands)
     return False
 
 

@@ -126,7 +126,7 @@ def _keep(body: Statements, code: Code, block: Code) -> None:
 
 def copied_array(body: Statements, value: ast.expr, code: Code) -> ast.expr:
     """A copy with its elements in the same order, by which NumPy sums them, too."""
-    if not is_transposed(code):
+    if not is_transposed(code, body.starts):
         return ast.Call(ast.Attribute(value, "copy", ast.Load()), [], [])
     numpy = ast.Name(body.names.modules["np"], ast.Load())
     return ast.Call(ast.Attribute(numpy, "copy", ast.Load()), [value], [])

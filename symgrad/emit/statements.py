@@ -38,7 +38,7 @@ class Statements:
     ``outside`` are codes of the regions around it, which are named there; those that are met are ``imports``. ``owned``
     are arrays that may be changed in place once nobody reads them any more: those of this region's own, and of others;
     ``origins`` are what the results of blocks may be the memory of, ``changed`` what has been changed in place, and
-    ``copied`` views that have been copied.
+    ``copied`` views that have been copied; ``starts`` are what blocks carry at first, and what they leave.
     """
 
     names: Names
@@ -50,6 +50,7 @@ class Statements:
     changed: set[Code] = field(default_factory=set)
     copied: set[Code] = field(default_factory=set)
     origins: dict[Code, set[Code]] = field(default_factory=dict)
+    starts: dict[Code, list[Code]] = field(default_factory=dict)
     imports: dict[Code, None] = field(default_factory=dict)
     inner: dict[Code, LoopText | BranchText | FormulaText] = field(default_factory=dict)
     leaves: Set[Code] = frozenset()
@@ -64,7 +65,9 @@ class Statements:
     def inside(self, outside: Set[Code], leaves: Set[Code]) -> Statements:
         """A writer for a region inside of this one, which binds ``leaves``."""
         around = (outside | self.outside | self.leaves) - leaves
-        return Statements(self.names, self.suites, around, self.named.inside(around), self, leaves=leaves)
+        return Statements(
+            self.names, self.suites, around, self.named.inside(around), self, leaves=leaves, starts=self.starts
+        )
 
     def count(self, roots: Iterable[Code], sequence: Iterable[Code] = ()) -> list[Code]:
         """Order what the roots need, operands first and the user's statements as they stand, and count its uses."""
