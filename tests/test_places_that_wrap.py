@@ -253,6 +253,13 @@ def of_the_largest_of_a_part(y, k):
     return found
 
 
+def of_the_first_backwards(y, k):
+    part = y[:2]
+    part.fill(np.sum(y[1::-1]))
+    part[1:] += part[:-1]
+    return np.sum(part[k::-1] ** 2) * np.sum(np.sin(y)[k + 2 :: -1])
+
+
 PROGRAMS = [
     of_a_part,
     of_a_function_of_a_part,
@@ -301,6 +308,7 @@ PROGRAMS = [
     of_a_part_in_itself,
     of_every_element_twice,
     of_the_largest_of_a_part,
+    of_the_first_backwards,
 ]
 
 

@@ -42,8 +42,8 @@ def places(term: Expr, target: tuple[Index, ...]) -> bool:
 def _is_placing(factor: Expr, target: tuple[Index, ...]) -> bool:
     if not isinstance(factor, Delta):
         return False
-    axis, _, length = factor.args
-    return axis in target and length == axis.size
+    axis, place, length = factor.args
+    return axis in target and length == axis.size and axis not in index_symbols(place)
 
 
 def _scattered_sum(builder: Builder, term: Expr) -> Entry | None:
@@ -108,7 +108,7 @@ def _part(term: Expr, bound: tuple[Index, ...], target: tuple[Index, ...]) -> Pa
     for factor in sympy.Mul.make_args(term):
         axis, place = factor.args[:2] if _is_placing(factor, target) else (None, sympy.S.Zero)
         place = substitute(place, positions)
-        if axis is None or axis in positions or place.has(axis):
+        if axis is None or axis in positions or axis in index_symbols(place):
             rest.append(factor)
         else:
             positions = {other: substitute(known, {axis: place}) for other, known in positions.items()}

@@ -126,7 +126,11 @@ class Sizes:
 
     def wraps(self, place: Expr) -> bool:
         """Whether a place may count from the end, for all that the guard asks."""
-        return may_wrap(place) and extreme(place, 0) not in self._nonnegative
+        if not may_wrap(place):
+            return False
+        least = extreme(place, 0)
+        known = None if least is None else sympy.expand(self.find(least))
+        return known is None or not (known.is_nonnegative or known in self._nonnegative)
 
     def always(self, size: Expr, bound: Expr) -> bool:
         """Whether ``size >= bound`` is known to hold in every round."""
