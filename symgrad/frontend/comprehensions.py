@@ -10,13 +10,12 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from symgrad.errors import NotYetSupported, UnsupportedSyntax
 from symgrad.frontend.branches import branch
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.growing import is_counted
-from symgrad.frontend.iteration import Iteration, iteration, late
+from symgrad.frontend.iteration import Iteration, iteration, late, scoped
 from symgrad.frontend.members import readable
 from symgrad.frontend.operators import binary
 from symgrad.frontend.outcomes import ON, Flow
@@ -39,11 +38,7 @@ class Counted(Unfixed):
 
 def each(frame: Frame, node: Comprehension) -> Iterator[Frame]:
     """A frame for each round of a comprehension that is written out."""
-    yield from _written(_inner(frame), node.generators)
-
-
-def _inner(frame: Frame) -> Frame:
-    return replace(frame, variables={}, outer=frame, namespace=None, scope=False)
+    yield from _written(scoped(frame), node.generators)
 
 
 def _written(frame: Frame, generators: Sequence[ast.comprehension]) -> Iterator[Frame]:
@@ -78,7 +73,7 @@ def _items(frame: Frame, generator: ast.comprehension) -> list[object]:
 
 def listed(frame: Frame, node: ast.ListComp | ast.GeneratorExp) -> list[object]:
     """All items."""
-    inner, made = _inner(frame), list[object]()
+    inner, made = scoped(frame), list[object]()
     inner.variables["@items"] = made
 
     def deliver(reached: Frame) -> None:
@@ -97,7 +92,7 @@ def listed(frame: Frame, node: ast.ListComp | ast.GeneratorExp) -> list[object]:
 
 def total(frame: Frame, node: ast.GeneratorExp, start: object) -> object:
     """``sum(generator, start)``; a list of its items where they are few, or are known while compiling."""
-    inner = _inner(frame)
+    inner = scoped(frame)
     inner.variables["@total"] = start
     plain = not any(generator.ifs for generator in node.generators)
 

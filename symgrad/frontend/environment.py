@@ -8,6 +8,7 @@ container, an attribute of an object, the contents of an array.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ def environment(reader: Reader, *, bases: bool = True, alive: bool = False) -> E
     Where only what is ``alive`` is asked for, variables are left out that are not read any more.
     """
     found = Environment()
-    pending: list[object] = list(reader.frames)
+    pending: list[object] = [*reader.frames, *itertools.chain(*reader.operands)]
     while pending:
         item = pending.pop()
         if id(item) in found.holders:

@@ -10,7 +10,7 @@ from symgrad.frontend.attributes import attribute, subscript
 from symgrad.frontend.calls import call
 from symgrad.frontend.comprehensions import each, generator, listed
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.logic import choice, logic, negation
+from symgrad.frontend.logic import choice, logic, negation, steps
 from symgrad.frontend.operators import binary, comparison, conjunction, unary
 from symgrad.frontend.outside import call_outside
 from symgrad.frontend.targets import assign
@@ -22,13 +22,16 @@ from symgrad.ir.program import Define, Value
 
 def evaluate(frame: Frame, node: ast.expr) -> object:
     """The object that an expression stands for; errors are located at ``node`` or deeper."""
+    reader = frame.reader
     try:
-        found = _evaluated(frame, node)
+        with reader.holding():
+            found = _evaluated(frame, node)
     except SymgradError as error:
         frame.locate(error, node)
         raise
+    reader.operands[-1].append(found)
     if isinstance(found, Value) and found.code.operands and frame.place is None and not isinstance(node, ast.Name):
-        frame.reader.statements.append(Define(found.now, None, None))
+        reader.statements.append(Define(found.now, None, None))
     return found
 
 
@@ -110,6 +113,9 @@ def _set(items: Sequence[object]) -> object:
 
 def _compare(frame: Frame, node: ast.Compare) -> object:
     """A comparison; a chain holds if each of its links does."""
+    stepwise = steps(frame, node)
+    if stepwise is not None:
+        return logic(frame, stepwise)
     operands = [evaluate(frame, operand) for operand in (node.left, *node.comparators)]
     result: object = None
     for position, (kind, left, right) in enumerate(zip(node.ops, operands, operands[1:], strict=False)):
@@ -154,6 +160,7 @@ def _call(frame: Frame, node: ast.Call) -> object:
             keywords.update(value)
         else:
             raise ArgumentError("the argument after ** is not a dict", span=frame.span(keyword.value))
+    frame.reader.operands[-1].clear()
     return call(frame, node, function, args, keywords)
 
 

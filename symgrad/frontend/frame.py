@@ -65,6 +65,9 @@ class Reader:
     ``branches`` counts those whose conditions are known at run time only; of some it is known which body is ``taken``,
     since what follows is read once for each: ``taken`` tells so with the statement that is read again, and what is
     ``learned`` from that holds after the statement. ``truths`` are the conditions that hold, or not, at this place.
+
+    ``operands`` are what was evaluated for each of the expressions and statements that are being read: like what
+    variables hold, it may be changed by what is read before it is used.
     """
 
     builder: Builder
@@ -99,10 +102,20 @@ class Reader:
     divisions: int = 0
     begun: set[ast.stmt] = field(default_factory=set)
     repeated: int = 0
+    operands: list[list[object]] = field(default_factory=lambda: [[]])
 
     @property
     def aliasing(self) -> Aliasing:
         return self.arguments.aliasing
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """What is evaluated inside is held until the end."""
+        self.operands.append([])
+        try:
+            yield
+        finally:
+            self.operands.pop()
 
     def count(self, statement: ast.stmt, span: Span | None) -> None:
         """A statement is read once, or once more."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import sympy
 
@@ -14,11 +14,13 @@ from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.attributes import item
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.late import Late, drawn_late, has
 from symgrad.frontend.members import readable
 from symgrad.frontend.merging import leaf
 from symgrad.frontend.runs import at, joined, length_of
+from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import elements, sizes_equal, truth
-from symgrad.frontend.values import Run
+from symgrad.frontend.values import Run, Stream
 from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.ir.sizes import runs
@@ -77,28 +79,10 @@ class Iteration:
         return Code("range(_0)", (self.length,)) if self.head is None else self.head
 
 
-class Late(list[object]):
-    """Items that are read when it is their turn: what they read may be changed by the rounds before."""
-
-    def __init__(self, count: Callable[[], int], make: Callable[[int], object]) -> None:
-        super().__init__()
-        self.many, self.make = count, make
-
-    def __len__(self) -> int:
-        return self.many()
-
-    def __getitem__(self, place: Any) -> Any:
-        return self.make(place) if isinstance(place, int) else list(self)[place]
-
-    def __iter__(self) -> Iterator[object]:
-        place = 0
-        while place < len(self):
-            yield self[place]
-            place += 1
-
-
 def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
     """What a ``for`` runs over; a list where the elements are known while compiling."""
+    if isinstance(node, ast.GeneratorExp) and _is_plain(node):
+        return _generated(frame, node)
     called = _builtin(frame, node)
     if called is None and _is_view(node):
         return _view(frame, node)
@@ -107,6 +91,10 @@ def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
     assert isinstance(node, ast.Call)
     if called is range:
         return _range(frame, node, [frame.reader.evaluate(frame, argument) for argument in node.args])
+    if called is map and len(node.args) > 1:
+        function = frame.reader.evaluate(frame, node.args[0])
+        rows = _zipped(frame, node, [iteration(frame, argument) for argument in node.args[1:]], strict=False)
+        return _mapped(rows, lambda row: frame.reader.call(frame, node, function, row, {}))  # type: ignore[arg-type]
     inner = [iteration(frame, argument) for argument in node.args[: 1 if called is enumerate else None]]
     if called is enumerate:
         start = [frame.reader.evaluate(frame, a) for a in (*node.args[1:], *(k.value for k in node.keywords))]
@@ -130,18 +118,50 @@ def _view(frame: Frame, node: ast.Call) -> Iteration | list[object]:
         return over(frame, node, frame.reader.evaluate(frame, node))
     frame.variables[f"@{node.lineno}_{node.col_offset}"] = owner
     keys, pairs = list(owner), node.func.attr == "items"
-    return Late(lambda: len(keys), lambda place: (keys[place], owner[keys[place]]) if pairs else owner[keys[place]])
+    return Late(
+        lambda place: place < len(keys),
+        lambda place: (keys[place], owner[keys[place]]) if pairs else owner[keys[place]],
+    )
+
+
+def _is_plain(node: ast.GeneratorExp) -> bool:
+    """Whether a generator expression has one loop and no test."""
+    return len(node.generators) == 1 and not node.generators[0].ifs and not node.generators[0].is_async
+
+
+def _generated(frame: Frame, node: ast.GeneratorExp) -> Iteration | list[object]:
+    """A generator expression, whose items are computed when it is their turn."""
+    (loop,) = node.generators
+
+    def element(item: object) -> object:
+        inner = scoped(frame)
+        with inner.open():
+            assign(inner, loop.target, item)
+            return frame.reader.evaluate(inner, node.elt)
+
+    return _mapped(iteration(frame, loop.iter), element)
+
+
+def scoped(frame: Frame) -> Frame:
+    """The scope of a comprehension."""
+    return replace(frame, variables={}, outer=frame, namespace=None, scope=False)
+
+
+def _mapped(inner: Iteration | list[object], function: Callable[[object], object]) -> Iteration | list[object]:
+    if isinstance(inner, list):
+        return Late(lambda place: has(inner, place), lambda place: function(readable(inner[place])))
+    return Iteration(inner.rounds, inner.length, lambda number: function(inner.at(number)))
 
 
 def _builtin(frame: Frame, node: ast.expr) -> object:
-    """``range``, ``enumerate``, ``zip`` or ``reversed`` where it is called plainly."""
+    """``range``, ``enumerate``, ``map``, ``zip`` or ``reversed`` where it is called plainly."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         return None
     if any(isinstance(argument, ast.Starred) for argument in node.args) or not node.args:
         return None
     if any(keyword.arg not in {"start", "strict"} for keyword in node.keywords):
         return None
-    known = {"range": range, "enumerate": enumerate, "zip": zip, "reversed": reversed}
+    known = {"range": range, "enumerate": enumerate, "map": map, "zip": zip, "reversed": reversed}
     wanted = known.get(node.func.id)
     return wanted if wanted is not None and frame.lookup(node.func.id) is getattr(builtins, node.func.id) else None
 
@@ -151,6 +171,8 @@ def over(frame: Frame, node: ast.expr, container: object) -> Iteration | list[ob
     frame.variables[f"@{node.lineno}_{node.col_offset}"] = container
     if isinstance(container, list) and any(isinstance(held, Run) for held in container):
         return _over_run(frame, joined(frame, container, node), frame.line(node))
+    if isinstance(container, Stream):
+        return drawn_late(frame, container, anywhere=isinstance(node, ast.Call | ast.GeneratorExp))
     if not isinstance(container, Value):
         with frame.at(node):
             found = elements(frame, container)
@@ -235,7 +257,7 @@ def _enumerated(inner: Iteration | list[object], start: object) -> Iteration | l
     if not isinstance(start, int) or isinstance(start, bool):
         raise NotYetSupported("the start of enumerate is not known while compiling", remedy="write it as a number")
     if isinstance(inner, list):
-        return Late(inner.__len__, lambda place: (place + start, readable(inner[place])))
+        return Late(lambda place: has(inner, place), lambda place: (place + start, readable(inner[place])))
     count = _counted(start, sympy.Integer(start), sympy.S.One)
     return Iteration(inner.rounds, inner.length, lambda number: (count(number), inner.at(number)))
 
@@ -243,7 +265,7 @@ def _enumerated(inner: Iteration | list[object], start: object) -> Iteration | l
 def _reversed(inner: Iteration | list[object]) -> Iteration | list[object]:
     if isinstance(inner, list):
         count = len(inner)
-        return Late(lambda: count, lambda place: readable(inner[count - 1 - place]))
+        return Late(lambda place: place < count, lambda place: readable(inner[count - 1 - place]))
 
     def at(number: Value) -> object:
         tensor = Tensor(inner.rounds - 1 - number.tensor.expr, (), int)
@@ -266,7 +288,10 @@ def _zipped(
         items = [part if isinstance(part, list) else late(frame, part) for part in inner]
         if strict and len({len(part) for part in items}) > 1:
             raise Unequal("zip() has arguments of different lengths", span=frame.span(node))
-        return Late(lambda: min(map(len, items)), lambda place: tuple(readable(part[place]) for part in items))
+        return Late(
+            lambda place: all(has(part, place) for part in items),
+            lambda place: tuple(readable(part[place]) for part in items),
+        )
     parts = [part for part in inner if isinstance(part, Iteration)]
     if strict:
         for part in parts[1:]:
@@ -289,4 +314,7 @@ def written_out(frame: Frame, loop: Iteration, count: int | None = None) -> list
 def late(frame: Frame, loop: Iteration, count: int | None = None) -> Late:
     """What the rounds get, each when it is its turn."""
     number = frame.builder.sizes.specialise(loop.rounds) if count is None else count
-    return Late(lambda: number, lambda place: loop.at(Value(Tensor(sympy.Integer(place), (), int), Code(str(place)))))
+    return Late(
+        lambda place: place < number,
+        lambda place: loop.at(Value(Tensor(sympy.Integer(place), (), int), Code(str(place)))),
+    )

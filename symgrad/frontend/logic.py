@@ -18,6 +18,8 @@ from symgrad.ir.code import Code
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import Tensor
 
+PURE = (abs, bool, float, int, len, max, min, round, sum)
+
 
 def disjunction(frame: Frame, node: ast.AST, flags: Sequence[Truth]) -> Value:
     """Whether one of the flags is set."""
@@ -47,6 +49,35 @@ def choice(frame: Frame, node: ast.expr, test: ast.expr, first: ast.expr, second
     if isinstance(found, bool):
         return evaluate(frame, first if found else second)
     return _either(frame, node, found, lambda: evaluate(frame, first), lambda: evaluate(frame, second))
+
+
+def steps(frame: Frame, node: ast.Compare) -> ast.BoolOp | None:
+    """A chained comparison as the ``and`` of its links, if what only later links evaluate may have effects."""
+    calls = [part for operand in node.comparators[1:] for part in ast.walk(operand) if isinstance(part, ast.Call)]
+    if all(_is_pure(frame, call) for call in calls):
+        return None
+    links: list[ast.expr] = []
+    left = node.left
+    for place, (kind, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
+        name, is_last = f"@operand {node.col_offset} {place}", right is node.comparators[-1]
+        named = right if is_last else ast.NamedExpr(ast.Name(name, ast.Store()), right)
+        links.append(ast.Compare(left, [kind], [named]))
+        left = ast.Name(name, ast.Load())
+    made = ast.copy_location(ast.BoolOp(ast.And(), links), node)
+    for part in ast.walk(made):
+        if not hasattr(part, "lineno"):
+            ast.copy_location(part, node)
+    return made
+
+
+def _is_pure(frame: Frame, node: ast.Call) -> bool:
+    """Whether a call is one of a function that changes nothing."""
+    if not isinstance(node.func, ast.Name | ast.Attribute) or any(keyword.arg is None for keyword in node.keywords):
+        return False
+    function = frame.reader.evaluate(frame, node.func)
+    if isinstance(function, np.ufunc):
+        return not node.keywords and len(node.args) == function.nin
+    return any(function is pure for pure in PURE)
 
 
 def _either(

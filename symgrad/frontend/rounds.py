@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 
 from symgrad.errors import NotYetSupported, SymgradError
 from symgrad.frontend.branches import branch
-from symgrad.frontend.environment import environment, restore
+from symgrad.frontend.environment import changes, environment, restore
 from symgrad.frontend.frame import Frame, Unwieldy
 from symgrad.frontend.iteration import Iteration, iteration, late, written_out
+from symgrad.frontend.late import has
 from symgrad.frontend.loops import Block, LoopReader, after_loop
 from symgrad.frontend.members import readable
 from symgrad.frontend.outcomes import ON, Flow
@@ -114,7 +115,7 @@ def flow_changes(frame: Frame, node: ast.stmt) -> SymgradError:
 
 def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], number: int = 0) -> Flow:
     """One round after the other, from one of them on; a list may grow meanwhile."""
-    while number < _length(items):
+    while has(items, number):
         _check_rounds(frame, node)
         assign(frame, node.target, readable(items[number]))
         number += 1
@@ -126,13 +127,6 @@ def _rounds(frame: Frame, node: ast.For, block: Block, items: Sequence[object], 
         if isinstance(flow.returned, Value) or isinstance(flow.stopped, Value):
             return _split(frame, node, flow, functools.partial(_rounds, frame, node, block, items, number))
     return after_loop(frame, node, block, ON, False)
-
-
-def _length(items: Sequence[object]) -> int:
-    """How many items there are by now: not known of a list that has another length in each branch of a round."""
-    if len(items) == 1 and isinstance(items, list):
-        readable(items[0])
-    return len(items)
 
 
 def _check_rounds(frame: Frame, node: ast.stmt) -> None:
@@ -162,10 +156,11 @@ def while_statement(frame: Frame, node: ast.While, block: Block) -> Flow:
     """``while``."""
     if any(isinstance(part, ast.NamedExpr) for part in ast.walk(node.test)):
         node = _with_test_inside(node)
-    before = len(frame.reader.statements)
+    before, length = environment(frame.reader), len(frame.reader.statements)
     first = frame.reader.evaluate(frame, node.test)
-    if Region(tuple(frame.reader.statements[before:])).has_effects:
-        del frame.reader.statements[before:]
+    if Region(tuple(frame.reader.statements[length:])).has_effects or changes(before, environment(frame.reader)):
+        restore(before)
+        del frame.reader.statements[length:]
         return while_statement(frame, _with_test_inside(node), block)
     leave = functools.partial(after_loop, frame, node, block, ON, False)
     if decided(frame, node.test, first) is False:
@@ -193,7 +188,7 @@ def _is_once(node: ast.While) -> bool:
 
 
 def _with_test_inside(node: ast.While) -> ast.While:
-    """``while True: if not test: break; ...``, since the test sets variables."""
+    """``while True: if not test: break; ...``, since the test sets variables, or changes what they hold."""
     negated = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
     leave = ast.copy_location(ast.If(negated, [ast.copy_location(ast.Break(), node)], []), node)
     always = ast.copy_location(ast.Constant(True), node.test)

@@ -11,6 +11,7 @@ import numpy as np
 from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.code_writer import Template
 from symgrad.frontend.comprehensions import gathered
+from symgrad.frontend.environment import changes, environment
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.known import apply, unknown
 from symgrad.frontend.operators import binary
@@ -85,11 +86,17 @@ def quantified(function: Callable[..., bool]) -> Handler:
     def handler(frame: Frame, node: ast.expr, args: Sequence[object], keywords: Mapping[str, object]) -> object:
         if len(args) != 1 or keywords:
             raise ArgumentError(f"{function.__name__} takes one iterable")
-        args = [arrayed(frame, gathered(args[0]), node)]
-        if isinstance(args[0], Value):
-            return _of_array(frame, node, function.__name__, args[0])
+        before = environment(frame.reader)
+        found = arrayed(frame, gathered(args[0]), node)
+        if isinstance(found, Value):
+            return _of_array(frame, node, function.__name__, found)
+        items = elements(frame, found)
+        cells = changes(before, environment(frame.reader))
+        if any(kind != "position" and not str(name).startswith("@") for _, kind, name in cells):
+            reason = f"{function.__name__} stops at the first item that decides, and items change what others read"
+            raise NotYetSupported(reason, remedy="write a loop with break")
         conditions: list[Value] = []
-        for item in elements(frame, args[0]):
+        for item in items:
             if isinstance(item, Value) and not item.tensor.rank and item.tensor.kind in BOOLEAN:
                 conditions.append(item)
             elif truth(frame, node, item) == stop:

@@ -142,7 +142,8 @@ def resumed(frame: Frame, node: ast.stmt, flow: Flow, rest: Sequence[ast.stmt]) 
 def execute(frame: Frame, node: ast.stmt) -> Flow:
     """Execute one statement; errors are located at it or deeper."""
     try:
-        return _executed(frame, node)
+        with frame.reader.holding():
+            return _executed(frame, node)
     except SymgradError as error:
         frame.locate(error, node)
         raise

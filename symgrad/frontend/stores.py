@@ -121,25 +121,35 @@ def augmented(frame: Frame, node: ast.AugAssign) -> None:
 
 
 def _augment_part(frame: Frame, node: ast.AugAssign, owner: Value, key: object) -> None:
-    """``x[key] op= y``: NumPy reads the part, computes, and stores."""
+    """``x[key] op= y``: NumPy reads the part, computes ``y``, which may change ``x``, and stores."""
     _check(owner)
     kind = type(node.op)
     part = subscript(frame, node.target, owner, key)
+    read = owner.tensor
+    frame.reader.operands[-1].append(part)
     given = frame.reader.evaluate(frame, node.value)
+    if owner.tensor != read and isinstance(part, Value) and not frame.reader.aliasing.overlap(owner, part):
+        set_part(frame, node.target, owner, key, binary(frame, _operation(node), kind, part, given))
+        return
     value = lifted(frame, given, node.value)
     places, is_distinct = lowered(frame, key), distinct(key)
     if kind in INCREMENTS and (is_distinct or not repeats(places)) and not _truncates(owner, value):
         signed = Tensor(INCREMENTS[kind] * value.tensor.expr, value.tensor.indices, value.tensor.kind)
         tensor = increment(frame.builder, owner.tensor, places, signed, distinct=is_distinct)
     else:
-        place = ast.copy_location(ast.BinOp(ast.copy_location(ast.Constant(0), node), node.op, node.value), node)
-        after = binary(frame, place, kind, part, given)
+        after = binary(frame, _operation(node), kind, part, given)
         assert isinstance(after, Value)
         tensor = store(frame.builder, owner.tensor, places, after.tensor, distinct=is_distinct)
     template = Template()
     template.operand(owner.code)
     text = f"_ = fresh(_0)\n_[{template.subscript(key)}] {BINARY[kind][0]}= {template.operand(value.code)}"
     changed(frame, owner, tensor, template.code(text, frame.line(node)))
+
+
+def _operation(node: ast.AugAssign) -> ast.BinOp:
+    """The operation of an augmented assignment, for what is said of it; its left operand is known already."""
+    left = ast.copy_location(ast.Constant(0), node)
+    return ast.copy_location(ast.BinOp(left, node.op, node.value), node)
 
 
 def _truncates(owner: Value, value: Value) -> bool:
@@ -150,8 +160,7 @@ def _truncates(owner: Value, value: Value) -> bool:
 def augment(frame: Frame, node: ast.AugAssign, before: object) -> object:
     """The result of ``before op= value``: an array changes in place, anything else gives a new object."""
     given = frame.reader.evaluate(frame, node.value)
-    left = ast.copy_location(ast.Constant(0), node)
-    place = ast.copy_location(ast.BinOp(left, node.op, node.value), node)
+    place = _operation(node)
     after = augmented_container(frame, place, type(node.op), before, given)
     if after is not None:
         return after

@@ -156,6 +156,10 @@ class Stream:
 
     def __next__(self) -> object:
         self.check(self.position)
+        return self.draw()
+
+    def draw(self) -> object:
+        """The item at this position."""
         if self.position == len(self.given):
             self.given.append(self._made())
         self.position += 1

@@ -67,6 +67,11 @@ class Builder:
         own = ChainMap(dict(self.own), *self.equations.maps[1:])
         return Builder(self.sizes, own, _nested(self._shared), self._names, self._indices)
 
+    def sees(self, other: Builder) -> bool:
+        """Whether what another builder defines may be read here: it is this one, or one around it."""
+        around = self.equations.maps if isinstance(self.equations, ChainMap) else [self.equations]
+        return any(equations is other.own for equations in around)
+
     def index(self, size: Expr) -> Index:
         """A new index over ``range(size)``."""
         return Index(f"i{next(self._indices)}", size)

@@ -125,15 +125,22 @@ class Delta(sympy.Function):
 
 
 class Wrapped(sympy.Function):
-    """A place along an axis of a length, counted from the front: ``place % length``; no derivative."""
+    """A place along an axis of a length, counted from the front: ``place % length``; no derivative.
+
+    >>> Wrapped(sympy.Integer(-1), size_symbol("n")), Wrapped(size_symbol("m") - 2, size_symbol("n"))
+    (n - 1, Wrapped(m - 2, n))
+    """
 
     nargs = 2
     is_integer = True
     is_nonnegative = True
 
     @classmethod
-    def eval(cls, place: Expr, _length: Expr) -> Expr | None:
-        return None if may_wrap(place) else place
+    def eval(cls, place: Expr, length: Expr) -> Expr | None:
+        if place.is_Integer and place < 0:
+            return place + length
+        least = extreme(place, 0)
+        return place if place.is_nonnegative or (least is not None and least.is_nonnegative) else None
 
     def fdiff(self, _argument: int = 1) -> Expr:
         return sympy.S.Zero

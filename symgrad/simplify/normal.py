@@ -15,7 +15,7 @@ import sympy
 
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Equation, Map, Op, Sum
-from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, Ref, Tensor, substitute
+from symgrad.ir.tensor import Delta, Entry, Expr, Index, Kind, Ref, Tensor, may_wrap, substitute
 from symgrad.rules.functions import Equal
 
 
@@ -37,7 +37,8 @@ class Normal:
 
     def form(self, expr: Expr) -> Expr:
         """A sum of monomials, definitions written out as far as they are algebra; sums in denominators are entries."""
-        return self._reduced(self._expanded(expr.xreplace(self.builder.sizes.substitution())))
+        places = {delta: delta for delta in expr.atoms(Delta) if any(map(may_wrap, delta.args[:2]))}
+        return self._reduced(self._expanded(expr.xreplace({**self.builder.sizes.substitution(), **places})))
 
     def _expanded(self, expr: Expr) -> Expr:
         if isinstance(expr, Entry):
