@@ -1067,7 +1067,6 @@ def test_append_to_an_outer_list() -> None:
     check_gradient(loss, [symgrad.grad(loss)(x)], (x,), [0])
 
 
-@fails(13, "the derivative restores a captured array, but not inside of a function")
 def test_outer_array_is_left_as_it_was() -> None:
     """A derivative gives a captured array back as it was, called from Python or inside of a derivative."""
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import sympy
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
-from symgrad.frontend.environment import as_it_is
+from symgrad.frontend.environment import Contents, Environment, as_it_is, changes, environment, put
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.lifting import equal
 from symgrad.frontend.source import parameter_names
@@ -41,7 +41,9 @@ def call_derived(frame: Frame, node: ast.expr, derived: Derived, args: Arguments
     wrt = [as_it_is(inputs[place]) for place in places]
     given = {place: inputs[place] if place in inputs else as_it_is(item) for place, item in given.items()}
     arranged = [given[k] for k in range(len(args))], {name: given[name] for name in keywords}
+    before = environment(frame.reader)
     result = frame.reader.call(frame, node, derived.function, *arranged)
+    _give_back(frame, before)
     value, aux = _split(result) if derived.has_aux else (result, None)
     loss = _summed(frame, value) if derived.transform == "elementwise_grad" else _scalar(value)
     found = slopes(frame, loss, wrt, [] if direction is None else [direction])
@@ -49,6 +51,13 @@ def call_derived(frame: Frame, node: ast.expr, derived: Derived, args: Arguments
     if derived.transform != "value_and_grad":
         return (gradient, aux) if derived.has_aux else gradient
     return ((value, aux) if derived.has_aux else value), gradient
+
+
+def _give_back(frame: Frame, before: Environment) -> None:
+    """A derivative leaves the arrays of others as they were."""
+    for cell, (old, _) in changes(before, environment(frame.reader)).items():
+        if isinstance(old, Contents):
+            put(before, cell, old)
 
 
 def between(frame: Frame, ys: Sequence[str], xs: Sequence[str]) -> list[object]:

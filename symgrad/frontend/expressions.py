@@ -113,9 +113,13 @@ def _set(items: Sequence[object]) -> object:
 
 def _compare(frame: Frame, node: ast.Compare) -> object:
     """A comparison; a chain holds if each of its links does."""
-    stepwise = steps(frame, node)
+    known, stepwise = set(frame.variables), steps(frame, node)
     if stepwise is not None:
-        return logic(frame, stepwise)
+        found = logic(frame, stepwise)
+        for name in set(frame.variables) - known:
+            if name.startswith("@between"):
+                del frame.variables[name]
+        return found
     operands = [evaluate(frame, operand) for operand in (node.left, *node.comparators)]
     result: object = None
     for position, (kind, left, right) in enumerate(zip(node.ops, operands, operands[1:], strict=False)):

@@ -59,7 +59,7 @@ def steps(frame: Frame, node: ast.Compare) -> ast.BoolOp | None:
     links: list[ast.expr] = []
     left = node.left
     for place, (kind, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
-        name, is_last = f"@operand {node.col_offset} {place}", right is node.comparators[-1]
+        name, is_last = f"@between_{node.col_offset}_{place}", right is node.comparators[-1]
         named = right if is_last else ast.NamedExpr(ast.Name(name, ast.Store()), right)
         links.append(ast.Compare(left, [kind], [named]))
         left = ast.Name(name, ast.Load())
