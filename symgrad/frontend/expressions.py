@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import itertools
 from collections.abc import Sequence
 
 from symgrad.errors import ArgumentError, NotYetSupported, SymgradError, UnsupportedSyntax
@@ -10,7 +12,7 @@ from symgrad.frontend.attributes import attribute, subscript
 from symgrad.frontend.calls import call
 from symgrad.frontend.comprehensions import each, generator, listed
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.logic import choice, logic, negation, steps
+from symgrad.frontend.logic import both, choice, is_stepwise, logic, negation
 from symgrad.frontend.operators import binary, comparison, conjunction, unary
 from symgrad.frontend.outside import call_outside
 from symgrad.frontend.targets import assign
@@ -113,22 +115,28 @@ def _set(items: Sequence[object]) -> object:
 
 def _compare(frame: Frame, node: ast.Compare) -> object:
     """A comparison; a chain holds if each of its links does."""
-    known, stepwise = set(frame.variables), steps(frame, node)
-    if stepwise is not None:
-        found = logic(frame, stepwise)
-        for name in set(frame.variables) - known:
-            if name.startswith("@between"):
-                del frame.variables[name]
-        return found
+    if is_stepwise(frame, node):
+        return _stepwise(frame, node, evaluate(frame, node.left), 0)
     operands = [evaluate(frame, operand) for operand in (node.left, *node.comparators)]
-    result: object = None
-    for position, (kind, left, right) in enumerate(zip(node.ops, operands, operands[1:], strict=False)):
-        written = (node.left, *node.comparators)
-        part = node if len(node.ops) == 1 else _link(node, written[position], kind, written[position + 1])
-        decided = _decided(frame, node, kind, left, right)
-        link = comparison(frame, part, type(kind), left, right) if decided is None else decided
-        result = link if position == 0 else conjunction(frame, node, result, link)
-    return result
+    links = [_linked(frame, node, place, *pair) for place, pair in enumerate(itertools.pairwise(operands))]
+    return functools.reduce(lambda first, second: conjunction(frame, node, first, second), links)
+
+
+def _stepwise(frame: Frame, node: ast.Compare, left: object, place: int) -> object:
+    """A chain from one of its links on, of which the others are evaluated only if it holds."""
+    right = evaluate(frame, node.comparators[place])
+    link = _linked(frame, node, place, left, right)
+    if place + 1 == len(node.ops):
+        return link
+    return both(frame, node, link, lambda: _stepwise(frame, node, right, place + 1))
+
+
+def _linked(frame: Frame, node: ast.Compare, place: int, left: object, right: object) -> object:
+    """One link of a comparison."""
+    kind, written = node.ops[place], (node.left, *node.comparators)
+    part = node if len(node.ops) == 1 else _link(node, written[place], kind, written[place + 1])
+    decided = _decided(frame, node, kind, left, right)
+    return comparison(frame, part, type(kind), left, right) if decided is None else decided
 
 
 def _link(node: ast.expr, left: ast.expr, kind: ast.cmpop, right: ast.expr) -> ast.Compare:

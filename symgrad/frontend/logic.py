@@ -51,23 +51,18 @@ def choice(frame: Frame, node: ast.expr, test: ast.expr, first: ast.expr, second
     return _either(frame, node, found, lambda: evaluate(frame, first), lambda: evaluate(frame, second))
 
 
-def steps(frame: Frame, node: ast.Compare) -> ast.BoolOp | None:
-    """A chained comparison as the ``and`` of its links, if what only later links evaluate may have effects."""
+def is_stepwise(frame: Frame, node: ast.Compare) -> bool:
+    """Whether a link of a chained comparison, but the first, evaluates what may have effects."""
     calls = [part for operand in node.comparators[1:] for part in ast.walk(operand) if isinstance(part, ast.Call)]
-    if all(_is_pure(frame, call) for call in calls):
-        return None
-    links: list[ast.expr] = []
-    left = node.left
-    for place, (kind, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
-        name, is_last = f"@between_{node.col_offset}_{place}", right is node.comparators[-1]
-        named = right if is_last else ast.NamedExpr(ast.Name(name, ast.Store()), right)
-        links.append(ast.Compare(left, [kind], [named]))
-        left = ast.Name(name, ast.Load())
-    made = ast.copy_location(ast.BoolOp(ast.And(), links), node)
-    for part in ast.walk(made):
-        if not hasattr(part, "lineno"):
-            ast.copy_location(part, node)
-    return made
+    return not all(_is_pure(frame, call) for call in calls)
+
+
+def both(frame: Frame, node: ast.expr, first: object, second: Callable[[], object]) -> object:
+    """``first and second``."""
+    found = decided(frame, node, first)
+    if isinstance(found, bool):
+        return second() if found else first
+    return _either(frame, node, found, second, lambda: first)
 
 
 def _is_pure(frame: Frame, node: ast.Call) -> bool:
