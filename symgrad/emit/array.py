@@ -53,6 +53,18 @@ def floating(array: Array) -> Array:
     return replace(array, code=Code("1.0 * _0", (array.code,)), kind=kind, kept=None)
 
 
+def whole(array: Array, kind: Kind) -> Array:
+    """The same numbers as integers of a dtype: NumPy's functions that round give floats."""
+    if not is_floating(array.kind):
+        return array
+    dtype = np.dtype(kind)
+    name = "int" if dtype == np.dtype(int) else f"np.{dtype.name}"
+    if not array.layout and name == "int":
+        return replace(array, code=Code("int(_0)", (array.code,)), kind=int, kept=None)
+    text = f"_0.astype({name})" if array.layout else f"{name}(_0)"
+    return replace(array, code=Code(text, (array.code,)), kind=dtype, kept=None)
+
+
 def is_narrow(kind: Kind, wide: Kind) -> bool:
     """Whether arithmetic in a dtype can overflow where it does not in ``wide``: integers, brackets, shorter floats."""
     if is_python(kind):

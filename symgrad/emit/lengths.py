@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from symgrad.emit.array import Array, apply
+from symgrad.emit.array import Array, apply, whole
 from symgrad.ir.code import Code
 from symgrad.ir.tensor import Entry, Expr, Index, Wrapped, index_symbols
 from symgrad.rules.functions import FloorDivide, Modulo
@@ -39,6 +39,8 @@ def spell_length(speller: Speller, size: Expr) -> Code:
         return _product(speller, size)
     if size.is_Pow:
         return Code(f"_0 ** {size.exp}", (speller.size(size.base),))
+    if type(size) not in COUNTING:
+        return whole(speller.spell(size, ()), int).code
     return Code(speller.spelling[type(size)], tuple(speller.size(argument) for argument in size.args))
 
 

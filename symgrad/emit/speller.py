@@ -13,7 +13,7 @@ from functools import reduce
 import numpy as np
 import sympy
 
-from symgrad.emit.array import Array, aligned, apply, floating
+from symgrad.emit.array import Array, aligned, apply, floating, whole
 from symgrad.emit.blocks import spell_output
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
@@ -162,7 +162,7 @@ class Speller:
 
     def position(self, expr: Expr, target: tuple[Index, ...]) -> Array:
         """A position along an axis: integer arithmetic."""
-        return spell_position(self, expr, target)
+        return whole(spell_position(self, expr, target), int)
 
     def size(self, size: Expr) -> Code:
         """The length of an axis."""
@@ -252,7 +252,7 @@ class Speller:
         found = self.exact(expr)
         if found is not None:
             return aligned(found, target)
-        return self._truth(expr, target) if kind in BOOLEAN else spell_position(self, expr, target)
+        return self._truth(expr, target) if kind in BOOLEAN else whole(spell_position(self, expr, target), kind)
 
     def _truth(self, body: Expr, target: tuple[Index, ...]) -> Array:
         """A condition: brackets that are factors hold together."""

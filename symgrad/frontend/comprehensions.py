@@ -156,8 +156,9 @@ def generator(frame: Frame, node: ast.GeneratorExp) -> Stream:
 
 
 def unread(item: object) -> tuple[Frame, ast.GeneratorExp] | None:
-    """The generator expression behind an iterator that gave nothing yet."""
-    if isinstance(item, Stream) and item.comprehension is not None and not item.given:
+    """The generator expression behind an iterator that gave nothing yet: all of its items are taken now."""
+    if isinstance(item, Stream) and item.comprehension is not None and not item.given and item.position == 0:
+        item.spend()
         return item.comprehension
     return None
 

@@ -42,12 +42,12 @@ def has(items: Sequence[object], place: int) -> bool:
 def drawn_late(frame: Frame, stream: Stream, *, anywhere: bool) -> Late:
     """What an iterator still has to give; ``anywhere`` if nobody else reads it, so that branches may."""
     found: dict[int, tuple[object, Builder]] = {}
-    first = stream.position
 
     def has(place: int) -> bool:
         if place in found:
             return True
-        stream.position = first + place
+        if stream.position in range(len(stream.given)):
+            raise _read_again()
         try:
             found[place] = (stream.draw() if anywhere else next(stream)), frame.builder
         except StopIteration:
@@ -57,8 +57,12 @@ def drawn_late(frame: Frame, stream: Stream, *, anywhere: bool) -> Late:
     def make(place: int) -> object:
         item, builder = found[place]
         if not frame.builder.sees(builder):
-            reason = "an iterator is read again, after a round that may have left the loop"
-            raise NotYetSupported(reason, remedy="make a list of its items before the loop")
+            raise _read_again()
         return readable(item)
 
     return Late(has, make)
+
+
+def _read_again() -> NotYetSupported:
+    reason = "an iterator is read again, after a round that may have left the loop"
+    return NotYetSupported(reason, remedy="make a list of its items before the loop")

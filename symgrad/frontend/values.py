@@ -136,6 +136,10 @@ class Super:
         return (self.owner,)
 
 
+SPENT = -1
+"""The position of an iterator that has no more items."""
+
+
 @dataclass(eq=False)
 class Stream:
     """An iterator of Python's: every item is made when it is asked for, and given once.
@@ -158,8 +162,15 @@ class Stream:
         self.check(self.position)
         return self.draw()
 
+    def spend(self) -> None:
+        """All items are taken at once."""
+        self.check(0)
+        self.position = SPENT
+
     def draw(self) -> object:
         """The item at this position."""
+        if self.position == SPENT:
+            raise StopIteration
         if self.position == len(self.given):
             self.given.append(self._made())
         self.position += 1
