@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symgrad.errors import ArgumentError
+import numpy as np
+
+from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import result_kind
 from symgrad.ir.tensor import BOOLEAN, Expr, Kind, Tensor
@@ -90,7 +92,21 @@ def elementwise(builder: Builder, row: Elementwise, *operands: Tensor) -> Tensor
         formula = row.formula(*exprs)
     except TypeError as error:
         raise ArgumentError(f"{_name(row)}: {error}") from error
+    if wraps_around(kind) and (formula.is_Add or formula.is_Mul or formula.is_Pow) and formula.free_symbols:
+        reason = f"arithmetic of {np.dtype(kind)} wraps around, which a formula does not express"
+        raise NotYetSupported(reason, remedy="convert the array first: x.astype(float), or x.astype(int)")
     return Tensor(builder.atomised(formula, kind), indices, kind)
+
+
+def wraps_around(kind: Kind) -> bool:
+    """Whether integers of this kind are so short, or without sign, that ordinary results do not fit.
+
+    >>> wraps_around(np.dtype(np.uint8)), wraps_around(np.dtype(np.int32)), wraps_around(int)
+    (True, False, False)
+    """
+    if isinstance(kind, type):
+        return False
+    return kind.kind == "u" or (kind.kind == "i" and kind.itemsize < 4)
 
 
 def _name(row: Elementwise) -> str:
