@@ -276,6 +276,8 @@ def _loss(program: Program, request: Request) -> Tensor:
         if not isinstance(result, tuple) or len(result) != 2:
             raise _located(program, "with has_aux=True the function must return (value, aux)", "return a pair")
         result = result[0]
+    if isinstance(result, float) or (isinstance(result, int) and not isinstance(result, bool)):
+        return Tensor(sympy.S.Zero, (), float)
     if not isinstance(result, Value):
         shown = type(result).__name__
         raise _located(

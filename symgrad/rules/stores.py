@@ -16,7 +16,7 @@ import sympy
 from symgrad.errors import InternalError, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor
+from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Tensor, substitute
 from symgrad.rules.convert import tensor_of
 from symgrad.rules.indexing import index, selected
 from symgrad.rules.row import Operation
@@ -38,6 +38,7 @@ def store(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct: bo
     extra = max(given.rank - place.rank, 0)
     if all(axis is None for axis in given.indices[:extra]):
         given = Tensor(given.expr, given.indices[extra:], given.kind)
+    given = _fitting(builder, given, place)
     _check(builder, given, place)
     if _is_whole(builder, parts, array, place):
         return Tensor(_aligned(builder, given, array), array.indices, array.kind)
@@ -50,8 +51,9 @@ def increment(builder: Builder, array: Tensor, key: Any, value: Any, *, distinct
     mask = _mask(parts)
     if mask is not None:
         parts, distinct = (*selected(builder, mask), *parts[1:]), not repeats(parts[1:])
-    given = tensor_of(builder, value)
-    _check(builder, given, index(builder, array, parts))
+    place = index(builder, array, parts)
+    given = _fitting(builder, tensor_of(builder, value), place)
+    _check(builder, given, place)
     apart = distinct or not repeats(parts) or _is_progression(builder, array, parts)
     return _put(builder, "increment", array, parts, given, apart)
 
@@ -114,6 +116,17 @@ def _masked(builder: Builder, array: Tensor, mask: Tensor, value: Tensor) -> Ten
         chosen = builder.map(chosen, np.dtype(bool))
     assert isinstance(chosen, Entry)
     return Tensor(chosen * value.expr + chosen.complement * array.expr, array.indices, array.kind)
+
+
+def _fitting(builder: Builder, value: Tensor, place: Tensor) -> Tensor:
+    """The value as one of length one along axes where the place has length one, if it is so at this call."""
+    axes: list[Index | None] = list(value.indices)
+    for number, (own, other) in enumerate(zip(value.indices[::-1], place.indices[::-1], strict=False), 1):
+        if own is not None and other is None and builder.sizes.value(builder.sizes.find(own.size)) == 1:
+            builder.sizes.unify(own.size, sympy.S.One)
+            axes[-number] = None
+    first = {old: sympy.S.Zero for old, new in zip(value.indices, axes, strict=True) if old is not new}
+    return Tensor(substitute(value.expr, first, builder.sizes), tuple(axes), value.kind)
 
 
 def _check(builder: Builder, value: Tensor, place: Tensor) -> None:
