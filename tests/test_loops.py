@@ -6,6 +6,8 @@ import ast
 import tracemalloc
 
 import numpy as np
+import pytest
+from differences import differences
 
 import symgrad
 
@@ -54,3 +56,51 @@ def test_linear_steps_save_nothing():
 
 def test_nonlinear_steps_save_one_state_each():
     assert 200 <= peak(symgrad.grad(nonlinear), np.linspace(0.0, 1.0, 1_000)) < 220
+
+
+# No rounds: what a loop leaves is a number, whose gradient is zero.
+
+
+def total_variation(x):
+    s = 0.0
+    for i in range(1, len(x)):
+        s += (x[i] - x[i - 1]) ** 2
+    return s
+
+
+def steps_between(x):
+    s, before = 0, None
+    for v in x:
+        if before is not None:
+            s += (v - before) ** 2
+        before = v
+    return s
+
+
+def from_both_ends(x):
+    low, high, s = 0, len(x) - 1, 0.0
+    while low < high:
+        s += x[low] * x[high]
+        low, high = low + 1, high - 1
+    return s
+
+
+@pytest.mark.parametrize("function", [total_variation, steps_between, from_both_ends])
+def test_a_loop_without_a_round_has_the_gradient_zero(function):
+    derivative, x = symgrad.value_and_grad(function), np.array([0.3, 1.2, -0.7])
+    for given in (x[:1], x, x[:1]):
+        value, gradient = derivative(given)
+        assert value == function(given)
+        np.testing.assert_allclose(gradient, differences(function, (given,), 0), rtol=1e-8, atol=1e-8)
+
+
+def test_parts_of_length_one_are_stored():
+    def loss(x, n):
+        y, z = np.zeros(n), np.zeros((n, n))
+        y[:] = x[:n]
+        z[:, 0] += y[: (n + 1) // 2 * 2 - n % 2]
+        return np.sum(y**2) + np.sum(z**3)
+
+    for n in (1, 3):
+        x = np.arange(1.0, n + 1)
+        np.testing.assert_allclose(symgrad.grad(loss)(x, n), 2 * x + 3 * x**2)

@@ -318,3 +318,18 @@ def test_places_count_from_the_end_of_what_they_are_in(function, k):
     value, gradient = symgrad.value_and_grad(function)(Y, k)
     assert value == pytest.approx(function(Y.copy(), k), rel=1e-14)
     np.testing.assert_allclose(gradient, differences(lambda y: function(y.copy(), k), (Y,), 0), rtol=1e-7, atol=1e-8)
+
+
+def test_a_place_that_a_later_line_makes_known_still_counts_from_the_end():
+    def loss(y, k):
+        z = y[2:]
+        z[k - 1] *= 0.1
+        for _ in range(k):
+            z = z * 1.0
+        return np.sum(y * y)
+
+    y = np.array([0.3, 0.4, 0.5, -0.6])
+    for k in (0, 1, 2):
+        wanted = 2 * y
+        wanted[2:][k - 1] *= 0.01
+        np.testing.assert_allclose(symgrad.grad(loss)(y, k), wanted, rtol=1e-14)

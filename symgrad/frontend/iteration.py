@@ -286,12 +286,14 @@ def _zipped(
 ) -> Iteration | list[object]:
     if any(isinstance(part, list) for part in inner):
         items = [part if isinstance(part, list) else late(frame, part) for part in inner]
-        if strict and len({len(part) for part in items}) > 1:
-            raise Unequal("zip() has arguments of different lengths", span=frame.span(node))
-        return Late(
-            lambda place: all(has(part, place) for part in items),
-            lambda place: tuple(readable(part[place]) for part in items),
-        )
+
+        def has_all(place: int) -> bool:
+            found = [has(part, place) for part in items] if strict else []
+            if any(found) and not all(found):
+                raise Unequal("zip() has arguments of different lengths", span=frame.span(node))
+            return all(found) if strict else all(has(part, place) for part in items)
+
+        return Late(has_all, lambda place: tuple(readable(part[place]) for part in items))
     parts = [part for part in inner if isinstance(part, Iteration)]
     if strict:
         for part in parts[1:]:

@@ -188,11 +188,17 @@ def _is_once(node: ast.While) -> bool:
 
 
 def _with_test_inside(node: ast.While) -> ast.While:
-    """``while True: if not test: break; ...``, since the test sets variables, or changes what they hold."""
+    """``while True: if not test: break; ...``, since the test sets variables, or changes what they hold.
+
+    What stands in the ``else`` happens where the test fails.
+    """
     negated = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
-    leave = ast.copy_location(ast.If(negated, [ast.copy_location(ast.Break(), node)], []), node)
+    if any(isinstance(part, ast.Break | ast.Continue) for last in node.orelse for part in ast.walk(last)):
+        reason = "the else of a while whose test changes something leaves another loop"
+        raise NotYetSupported(reason, remedy="write while True, with the test inside")
+    leave = ast.copy_location(ast.If(negated, [*node.orelse, ast.copy_location(ast.Break(), node)], []), node)
     always = ast.copy_location(ast.Constant(True), node.test)
-    return ast.copy_location(ast.While(always, [leave, *node.body], node.orelse), node)
+    return ast.copy_location(ast.While(always, [leave, *node.body], []), node)
 
 
 def _written_while(frame: Frame, node: ast.While, block: Block, number: int) -> Flow:
