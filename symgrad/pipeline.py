@@ -32,13 +32,14 @@ from symgrad.frontend.reader import read
 from symgrad.frontend.rows import evaluate
 from symgrad.inspection.formula import Formula
 from symgrad.inspection.formula import formula as write_formula
-from symgrad.ir.builder import Builder, SharedInputs, exact
+from symgrad.ir.builder import Builder, exact
 from symgrad.ir.canonical import canonical
 from symgrad.ir.code import Code
 from symgrad.ir.depth import deep
 from symgrad.ir.equation import Op
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.program import Input, Program, Value
+from symgrad.ir.shared_inputs import SharedInputs
 from symgrad.ir.signature import PROGRAMS, Generated, Request, Signature
 from symgrad.ir.tensor import Entry, Ref, Tensor
 from symgrad.rules.functions import SCALAR_SPELLING, SPELLING

@@ -91,10 +91,8 @@ def iteration(frame: Frame, node: ast.expr) -> Iteration | list[object]:
     assert isinstance(node, ast.Call)
     if called is range:
         return _range(frame, node, [frame.reader.evaluate(frame, argument) for argument in node.args])
-    if called is map and len(node.args) > 1:
-        function = frame.reader.evaluate(frame, node.args[0])
-        rows = _zipped(frame, node, [iteration(frame, argument) for argument in node.args[1:]], strict=False)
-        return _mapped(rows, lambda row: frame.reader.call(frame, node, function, row, {}))  # type: ignore[arg-type]
+    if called is map:
+        return _over_map(frame, node)
     inner = [iteration(frame, argument) for argument in node.args[: 1 if called is enumerate else None]]
     if called is enumerate:
         start = [frame.reader.evaluate(frame, a) for a in (*node.args[1:], *(k.value for k in node.keywords))]
@@ -122,6 +120,15 @@ def _view(frame: Frame, node: ast.Call) -> Iteration | list[object]:
         lambda place: place < len(keys),
         lambda place: (keys[place], owner[keys[place]]) if pairs else owner[keys[place]],
     )
+
+
+def _over_map(frame: Frame, node: ast.Call) -> Iteration | list[object]:
+    """``map(function, *iterables)``, whose items are computed when it is their turn."""
+    if len(node.args) < 2 or node.keywords:
+        return over(frame, node, frame.reader.evaluate(frame, node))
+    function = frame.reader.evaluate(frame, node.args[0])
+    rows = _zipped(frame, node, [iteration(frame, argument) for argument in node.args[1:]], strict=False)
+    return _mapped(rows, lambda row: frame.reader.call(frame, node, function, row, {}))  # type: ignore[arg-type]
 
 
 def _is_plain(node: ast.GeneratorExp) -> bool:

@@ -8,14 +8,13 @@ found.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
 
 from symgrad.errors import SymgradError, UnsupportedSyntax
-from symgrad.frontend.branches import as_condition, branch
+from symgrad.frontend.branches import as_condition
 from symgrad.frontend.environment import (
     MISSING,
     Cell,
@@ -30,10 +29,11 @@ from symgrad.frontend.environment import (
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.growing import Ending, Growths
 from symgrad.frontend.iteration import Iteration
+from symgrad.frontend.leaving import Block, after_loop
 from symgrad.frontend.liveness import liveness
 from symgrad.frontend.logic import disjunction
 from symgrad.frontend.merging import UNSET
-from symgrad.frontend.outcomes import ON, Flow, Truth
+from symgrad.frontend.outcomes import Flow
 from symgrad.frontend.regions import Reading, region
 from symgrad.frontend.relations import Relations
 from symgrad.frontend.segments import Segment
@@ -47,7 +47,6 @@ from symgrad.ir.program import Repeat, Value
 from symgrad.ir.sizes import runs
 from symgrad.ir.tensor import Entry, Expr, Ref, Tensor
 
-Block = Callable[[Frame, Sequence[ast.stmt]], Flow]
 MOST_READINGS = 12
 RETURNED, STOPPED, ITEM = (0, "flow", "returned"), (0, "flow", "stopped"), (0, "flow", "item")
 
@@ -365,24 +364,6 @@ class LoopReader:
         if cell not in self.slots:
             return UNSET if cell == ITEM else False
         return filled(self.frame.reader, self.slots[cell], outputs.__getitem__)
-
-
-def after_loop(frame: Frame, node: ast.For | ast.While, block: Block, flow: Flow, stopped: Truth) -> Flow:
-    """The ``else`` of a loop that was not stopped."""
-    if not node.orelse or stopped is True or flow.returned is True:
-        return flow
-    if isinstance(flow.returned, Value):
-        found = flow
-        return branch(
-            frame,
-            node,
-            flow.returned,
-            lambda: Flow(returned=True, item=found.item, span=found.span),
-            lambda: after_loop(frame, node, block, ON, stopped),
-        )
-    if isinstance(stopped, Value):
-        return branch(frame, node, stopped, lambda: ON, lambda: block(frame, node.orelse))
-    return block(frame, node.orelse)
 
 
 def _name(cell: Cell) -> str | None:

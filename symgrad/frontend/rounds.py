@@ -17,7 +17,8 @@ from symgrad.frontend.environment import changes, environment, restore
 from symgrad.frontend.frame import Frame, Unwieldy
 from symgrad.frontend.iteration import Iteration, iteration, late, written_out
 from symgrad.frontend.late import has
-from symgrad.frontend.loops import Block, LoopReader, after_loop
+from symgrad.frontend.leaving import Block, after_loop
+from symgrad.frontend.loops import LoopReader
 from symgrad.frontend.members import readable
 from symgrad.frontend.outcomes import ON, Flow
 from symgrad.frontend.segments import segmented

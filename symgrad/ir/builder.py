@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -333,28 +333,6 @@ class Builder:
             return None
         places = dict(zip(equation.indices, entry.indices, strict=True))
         return substitute(equation.definition.body, places, self.sizes)
-
-
-@dataclass
-class SharedInputs(Builder):
-    """A builder for several functions of the same arguments: equal inputs are one."""
-
-    _inputs: dict[str, Tensor] = field(default_factory=dict)
-    _renames: Mapping[str, str] = field(default_factory=dict)
-
-    def share(self, renames: Mapping[str, str]) -> None:
-        """From now on, parameters of these names are the inputs of those names."""
-        self._renames = renames
-
-    def input(self, name: str, shape: Sequence[Expr], kind: Kind) -> Tensor:
-        root = next((k for k, c in enumerate(name) if not (c.isalnum() or c == "_")), len(name))
-        known = self._renames.get(name[:root], name[:root]) + name[root:]
-        if known not in self._inputs or name == "d":
-            self._inputs[known] = super().input(name, shape, kind)
-        tensor = self._inputs[known]
-        for old, new in zip(tensor.shape, shape, strict=True):
-            self.sizes.unify(old, new)
-        return tensor
 
 
 Key = TypeVar("Key")
