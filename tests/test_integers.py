@@ -112,3 +112,28 @@ def test_short_integers_mix_with_floats():
 def test_arithmetic_that_wraps_around_is_refused(loss):
     with pytest.raises(symgrad.NotYetSupported, match="wraps around"):
         symgrad.grad(loss)(W, PIXELS)
+
+
+def interpolation(x, knots, heights):
+    i = np.clip(np.searchsorted(knots, x) - 1, 0, len(knots) - 2)
+    part = (x - knots[i]) / (knots[i + 1] - knots[i])
+    return np.sum((heights[i] * (1 - part) + heights[i + 1] * part) ** 2)
+
+
+def interpolation_one_by_one(x, knots, heights):
+    s = 0.0
+    for v in x:
+        i = knots.searchsorted(v, side="right") - 1
+        s += heights[i] + (v - knots[i]) * (heights[i + 1] - heights[i]) / (knots[i + 1] - knots[i])
+    return s
+
+
+def bins(x, knots, heights):
+    return np.sum(heights[np.digitize(x, knots) - 1] * x**2)
+
+
+@pytest.mark.parametrize("function", [interpolation, interpolation_one_by_one, bins])
+def test_places_between_knots(function):
+    args = np.array([0.3, 1.7, 2.2, 0.9]), np.array([0.0, 0.5, 1.5, 2.0, 3.0]), np.array([1.0, -1.0, 2.0, 0.5, 3.0])
+    for place, derivative in enumerate(symgrad.grad(function, argnums=(0, 1, 2))(*args)):
+        np.testing.assert_allclose(derivative, differences(function, args, place), rtol=1e-7, atol=1e-8)

@@ -287,6 +287,10 @@ def creation() -> list:
     ]
     cases += [("cumsum", (y,), {"axis": axis}) for axis in (None, 0, -1)]
     cases += [(name, (y,), {"axis": axis}) for name in ("argsort", "sort") for axis in (None, 0, -1)]
+    cases += [("searchsorted", (np.arange(4.0), y), {"side": side}) for side in ("left", "right")]
+    cases += [
+        ("digitize", (y, np.arange(4.0)[::step]), {"right": right}) for step in (1, -1) for right in (False, True)
+    ]
     cases += [("diag_indices", (3,), {}), ("diag_indices_from", (a(3, 3),), {}), ("ix_", (np.array([2, 0]), a(3)), {})]
     cases += [(name, (3,), {"k": k}) for name in ("tril_indices", "triu_indices") for k in (-1, 0, 1)]
     cases += [(name, (a(3, 3),), {}) for name in ("tril_indices_from", "triu_indices_from")]

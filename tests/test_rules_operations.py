@@ -170,6 +170,7 @@ def test_what_happens_once_is_not_computed_again() -> None:
 
 
 FLAT = {"all", "any", "argmax", "argmin", "argsort", "slogdet.sign", "count_nonzero", "nonzero", "opaque", "winners"}
+FLAT |= {"searchsorted", "digitize"}
 
 
 def test_every_operation_is_tested() -> None:
@@ -278,7 +279,7 @@ def test_nonzero() -> None:
 
 
 def test_every_method_is_tested() -> None:
-    tested = {name for name, _, _ in METHOD_CASES} | set(PROPERTIES) | {"item", "nonzero", "ptp"}
+    tested = {name for name, _, _ in METHOD_CASES} | set(PROPERTIES) | {"item", "nonzero", "ptp", "searchsorted"}
     assert {name for name, row in METHODS.items() if isinstance(row, Algebra)} <= tested
 
 

@@ -123,7 +123,7 @@ METHODS: dict[str, Row] = {
     "reshape": Algebra(_of_axes(shapes.reshape)),
     "resize": Refused(_MUTATES, "use reshape"),
     "round": Algebra(elementwise.round_to),
-    "searchsorted": Refused("searchsorted is not supported yet"),
+    "searchsorted": Algebra(places.searchsorted),
     "setfield": Refused(_MUTATES),
     "setflags": Refused(_MUTATES),
     "sort": Refused(_MUTATES),

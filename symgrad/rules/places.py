@@ -1,4 +1,4 @@
-"""Functions that give places: ``nonzero``, ``ix_``, ``diag_indices``, ``argsort``; and ``sort``, which reads there."""
+"""Functions that give places: ``nonzero``, ``ix_``, ``argsort``, ``searchsorted``; and ``sort``, which reads there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symgrad.errors import ShapeError
+from symgrad.errors import ArgumentError, ShapeError
 from symgrad.ir.builder import Builder
 from symgrad.ir.tensor import BOOLEAN, Tensor
 from symgrad.rules.arguments import axis_number, bracket, only, size, static_integer
@@ -115,3 +115,24 @@ def sort(builder: Builder, a: Any, axis: Any = -1, kind: Any = None, order: Any 
     if axis is None:
         tensor, axis = ravel(builder, tensor), 0
     return take_along_axis(builder, tensor, argsort(builder, tensor, axis, kind, order, **options), axis)
+
+
+def searchsorted(builder: Builder, a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Tensor:
+    """``np.searchsorted``: places, which jump where a value passes an element."""
+    only((None,), sorter=sorter)
+    if side not in ("left", "right"):
+        raise ArgumentError("side must be 'left' or 'right'")
+    return _between(builder, "searchsorted", a, v, ("side", side))
+
+
+def digitize(builder: Builder, x: Any, bins: Any, right: Any = False) -> Tensor:
+    """``np.digitize``."""
+    return _between(builder, "digitize", bins, x, ("right", bool(right)))
+
+
+def _between(builder: Builder, name: str, array: Any, values: Any, param: tuple[str, object]) -> Tensor:
+    """The places of values in a sorted vector."""
+    vector, tensor = tensor_of(builder, array), tensor_of(builder, values)
+    if vector.rank != 1:
+        raise ShapeError(f"{name} looks into a vector, not into an array with {vector.rank} axes")
+    return builder.op(name, [builder.fresh(vector), builder.fresh(tensor)], tensor.shape, WHOLE, (param,))

@@ -40,7 +40,7 @@ GROUPS: dict[Refused, str] = {
         "nanstd nansum nanvar "
     ),
     _MUTATION: "copyto fill_diagonal place put put_along_axis putmask resize",
-    _COUNTING: "bincount digitize in1d isin histogram histogram2d histogram_bin_edges histogramdd searchsorted",
+    _COUNTING: "bincount in1d isin histogram histogram2d histogram_bin_edges histogramdd",
     _POLYNOMIAL: "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots vander",
     _SIGNAL: "convolve correlate gradient interp",
     _STATISTICS: "corrcoef cov geomspace logspace i0",

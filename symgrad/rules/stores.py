@@ -272,6 +272,10 @@ def _spelled_argsort(axis: int, kind: str | None) -> str:
     return f"np.argsort(_0, axis={axis})" if kind is None else f"np.argsort(_0, axis={axis}, kind={kind!r})"
 
 
+def _spelled_searchsorted(side: str) -> str:
+    return "np.searchsorted(_0, _1)" if side == "left" else f"np.searchsorted(_0, _1, side={side!r})"
+
+
 OPERATIONS: dict[str, Operation] = {
     "store": Operation(_spelled_store, transpose=pulled_store),
     "increment": Operation(_spelled_increment, transpose=pulled_increment),
@@ -279,5 +283,7 @@ OPERATIONS: dict[str, Operation] = {
     "nonzero": Operation(lambda axis: f"np.nonzero(_0)[{axis}]"),
     "count_nonzero": Operation("np.count_nonzero(_0)"),
     "argsort": Operation(_spelled_argsort),
+    "searchsorted": Operation(_spelled_searchsorted),
+    "digitize": Operation(lambda right: f"np.digitize(_1, _0{', right=True' if right else ''})"),
     "opaque": Operation(_made_once),
 }
