@@ -104,3 +104,70 @@ def test_parts_of_length_one_are_stored():
     for n in (1, 3):
         x = np.arange(1.0, n + 1)
         np.testing.assert_allclose(symgrad.grad(loss)(x, n), 2 * x + 3 * x**2)
+
+
+# Bounds that the run computes.
+
+POINTERS, COLUMNS = np.array([0, 2, 3, 3, 5]), np.array([0, 2, 1, 0, 2])
+ENTRIES, VECTOR = np.array([1.0, -2.0, 3.0, 4.0, 0.5]), np.array([0.3, 0.4, -0.5])
+
+
+def sparse_product(data, x):
+    s = 0.0
+    for i in range(len(POINTERS) - 1):
+        row = 0.0
+        for k in range(POINTERS[i], POINTERS[i + 1]):
+            row += data[k] * x[COLUMNS[k]]
+        s += row**2
+    return s
+
+
+def back_substitution(data, x):
+    y = x.copy()
+    for i in range(2):
+        for k in range(POINTERS[3 - i] - 1, POINTERS[i] - 1, -1):
+            y[COLUMNS[k]] -= 0.1 * data[k] * y[i]
+    return np.sum(y**3)
+
+
+def up_to_the_largest_label(data, x):
+    s = 0.0
+    for c in range(int(COLUMNS.max()) + 1):
+        s += np.sum(np.where(c == COLUMNS, data, 0.0)) ** 2 * x[c]
+    return s
+
+
+def with_jumps(data, x):
+    s = 0.0
+    for i in range(4):
+        for k in range(POINTERS[i], POINTERS[i + 1]):
+            if data[k] < 0:
+                continue
+            if s > 3:
+                break
+            s += data[k] * x[COLUMNS[k]] ** 2
+        else:
+            s += x[1] ** 3
+    return s
+
+
+@pytest.mark.parametrize("function", [sparse_product, back_substitution, up_to_the_largest_label, with_jumps])
+def test_bounds_that_the_run_computes(function):
+    for place, derivative in enumerate(symgrad.grad(function, argnums=(0, 1))(ENTRIES, VECTOR)):
+        wanted = differences(function, (ENTRIES, VECTOR), place)
+        np.testing.assert_allclose(derivative, wanted, rtol=1e-7, atol=1e-8)
+
+
+def test_bounds_with_effects_are_refused():
+    def loss(x):
+        def count(y):
+            y[0] += 1
+            return int(y[0])
+
+        s = 0.0
+        for _ in range(count(x)):
+            s += x[1]
+        return s
+
+    with pytest.raises(symgrad.SymgradError, match="run-time values"):
+        symgrad.grad(loss)(np.array([2.0, 3.0]))

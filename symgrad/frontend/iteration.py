@@ -179,7 +179,7 @@ def over(frame: Frame, node: ast.expr, container: object) -> Iteration | list[ob
     if isinstance(container, list) and any(isinstance(held, Run) for held in container):
         return _over_run(frame, joined(frame, container, node), frame.line(node))
     if isinstance(container, Stream):
-        return drawn_late(frame, container, anywhere=isinstance(node, ast.Call | ast.GeneratorExp))
+        return drawn_late(frame, node, container, anywhere=isinstance(node, ast.Call | ast.GeneratorExp))
     if not isinstance(container, Value):
         with frame.at(node):
             found = elements(frame, container)

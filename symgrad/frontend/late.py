@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -39,7 +40,7 @@ def has(items: Sequence[object], place: int) -> bool:
     return place < len(items)
 
 
-def drawn_late(frame: Frame, stream: Stream, *, anywhere: bool) -> Late:
+def drawn_late(frame: Frame, node: ast.expr, stream: Stream, *, anywhere: bool) -> Late:
     """What an iterator still has to give; ``anywhere`` if nobody else reads it, so that branches may."""
     found: dict[int, tuple[object, Builder]] = {}
 
@@ -49,7 +50,8 @@ def drawn_late(frame: Frame, stream: Stream, *, anywhere: bool) -> Late:
         if stream.position in range(len(stream.given)):
             raise _read_again()
         try:
-            found[place] = (stream.draw() if anywhere else next(stream)), frame.builder
+            with frame.at(node):
+                found[place] = (stream.draw() if anywhere else next(stream)), frame.builder
         except StopIteration:
             return False
         return True

@@ -20,6 +20,14 @@ LOOKING = frozenset({"locals", "vars", "eval", "exec", "dir", "super"})
 """Functions that may read any variable."""
 
 
+class Rewritten(ast.While):
+    """A loop that stands for one of the user's, its ``origin``."""
+
+    def __init__(self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], origin: ast.stmt) -> None:
+        super().__init__(test, body, orelse)
+        self.origin = origin
+
+
 @dataclass(frozen=True)
 class Exits:
     """What is read where control goes: ``after`` a statement, after ``break`` and ``continue``, and ``anywhere``."""
@@ -34,11 +42,13 @@ class Exits:
 class Liveness:
     """The variables that may be read after a statement, and at the beginning of a round of a loop, by ``id``.
 
-    ``escaping`` are read by what is called later; None where any variable may be read at any time.
+    ``escaping`` are read by what is called later; None where any variable may be read at any time. ``names`` are the
+    user's: others belong to rewritten loops.
     """
 
     node: FunctionNode
     escaping: Names | None
+    names: Names
     later: dict[int, Names] = field(default_factory=dict)
     heads: dict[int, Names] = field(default_factory=dict)
 
@@ -50,7 +60,8 @@ class Liveness:
 
     def is_carried(self, loop: ast.stmt, name: str) -> bool:
         """Whether a variable that a loop sets may be read by a later round, or after the loop."""
-        if self.escaping is None or id(loop) not in self.heads:
+        loop = loop.origin if isinstance(loop, Rewritten) else loop
+        if self.escaping is None or id(loop) not in self.heads or name not in self.names:
             return True
         return name in self.heads[id(loop)] or name in self.escaping
 
@@ -63,7 +74,8 @@ def liveness(node: FunctionNode) -> Liveness:
     declared = {name for part in parts if isinstance(part, ast.Global | ast.Nonlocal) for name in part.names}
     inner = [part for part in parts if isinstance(part, DEFERRED) and part is not node]
     read = {part.id for outer in inner for part in ast.walk(outer) if isinstance(part, ast.Name)}
-    found = Liveness(node, None if is_seen else frozenset(declared | read))
+    names = frozenset(part.id for part in parts if isinstance(part, ast.Name))
+    found = Liveness(node, None if is_seen else frozenset(declared | read), names)
     if not isinstance(node, ast.Lambda):
         _block(found, node.body, Exits())
     return found

@@ -54,7 +54,7 @@ def choice(frame: Frame, node: ast.expr, test: ast.expr, first: ast.expr, second
 def is_stepwise(frame: Frame, node: ast.Compare) -> bool:
     """Whether a link of a chained comparison, but the first, evaluates what may have effects."""
     calls = [part for operand in node.comparators[1:] for part in ast.walk(operand) if isinstance(part, ast.Call)]
-    return not all(_is_pure(frame, call) for call in calls)
+    return not all(is_pure(frame, call) for call in calls)
 
 
 def both(frame: Frame, node: ast.expr, first: object, second: Callable[[], object]) -> object:
@@ -65,7 +65,7 @@ def both(frame: Frame, node: ast.expr, first: object, second: Callable[[], objec
     return _either(frame, node, found, second, lambda: first)
 
 
-def _is_pure(frame: Frame, node: ast.Call) -> bool:
+def is_pure(frame: Frame, node: ast.Call) -> bool:
     """Whether a call is one of a function that changes nothing."""
     if not isinstance(node.func, ast.Name | ast.Attribute) or any(keyword.arg is None for keyword in node.keywords):
         return False

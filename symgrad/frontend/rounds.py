@@ -13,11 +13,13 @@ from collections.abc import Callable, Sequence
 
 from symgrad.errors import NotYetSupported, SymgradError
 from symgrad.frontend.branches import branch
+from symgrad.frontend.counting import counting
 from symgrad.frontend.environment import changes, environment, restore
 from symgrad.frontend.frame import Frame, Unwieldy
 from symgrad.frontend.iteration import Iteration, iteration, late, written_out
 from symgrad.frontend.late import has
 from symgrad.frontend.leaving import Block, after_loop
+from symgrad.frontend.liveness import Rewritten
 from symgrad.frontend.loops import LoopReader
 from symgrad.frontend.members import readable
 from symgrad.frontend.outcomes import ON, Flow
@@ -26,6 +28,7 @@ from symgrad.frontend.slots import Unfixed
 from symgrad.frontend.targets import assign
 from symgrad.frontend.truth import decided
 from symgrad.ir.program import Region, Value
+from symgrad.rules.arguments import ComputedLength
 
 MOST_WRITTEN_OUT, MOST_ROUNDS = 64, 2_000
 
@@ -36,7 +39,14 @@ def for_statement(frame: Frame, node: ast.For, block: Block) -> Flow:
     if segments is not None:
         return block(frame, segments)
     known = set(frame.variables)
-    flow = for_rounds(frame, node, block, iteration(frame, node.iter))
+    try:
+        over = iteration(frame, node.iter)
+    except ComputedLength:
+        counted = counting(frame, node)
+        if counted is None:
+            raise
+        return block(frame, counted)
+    flow = for_rounds(frame, node, block, over)
     for name in set(frame.variables) - known:
         if name[0] == "@" and name[1].isdigit():
             del frame.variables[name]
@@ -199,7 +209,8 @@ def _with_test_inside(node: ast.While) -> ast.While:
         raise NotYetSupported(reason, remedy="write while True, with the test inside")
     leave = ast.copy_location(ast.If(negated, [*node.orelse, ast.copy_location(ast.Break(), node)], []), node)
     always = ast.copy_location(ast.Constant(True), node.test)
-    return ast.copy_location(ast.While(always, [leave, *node.body], []), node)
+    origin = node.origin if isinstance(node, Rewritten) else node
+    return ast.copy_location(Rewritten(always, [leave, *node.body], [], origin), node)
 
 
 def _written_while(frame: Frame, node: ast.While, block: Block, number: int) -> Flow:

@@ -47,7 +47,7 @@ def segmented(frame: Frame, node: ast.For) -> list[ast.stmt] | None:
         before, own = _kept(node, bound)
         kept += before
         bounds.append(own)
-    return list(_located(node, itertools.chain(kept, _loops(node, bounds[0], bounds[1], length))))
+    return list(located(node, itertools.chain(kept, _loops(node, bounds[0], bounds[1], length))))
 
 
 def _kept(node: ast.For, bound: ast.expr) -> tuple[list[ast.stmt], ast.expr]:
@@ -79,7 +79,7 @@ def _loops(node: ast.For, start: ast.expr, stop: ast.expr, length: int) -> Itera
     yield ast.For(node.target, _range(rest, stop), node.body, [])
 
 
-def _located(node: ast.For, statements: Iterator[ast.stmt]) -> Iterator[ast.stmt]:
+def located(node: ast.For, statements: Iterator[ast.stmt]) -> Iterator[ast.stmt]:
     """New nodes stand where the loop stands."""
     for statement in statements:
         for part in ast.walk(statement):

@@ -36,6 +36,10 @@ def _shown(value: object) -> str:
     return "a value of the run" if isinstance(value, Tensor) else repr(value)
 
 
+class ComputedLength(NotYetSupported):
+    """A length that only the run tells."""
+
+
 def size(builder: Builder, value: object) -> Expr:
     """A length: an integer, or a formula of the lengths of axes and of integer arguments."""
     if not isinstance(value, Tensor) or value.rank:
@@ -48,7 +52,7 @@ def size(builder: Builder, value: object) -> Expr:
         if body is not None:
             expr = expr.xreplace({entry: size(builder, Tensor(body, (), value.kind))})
         elif _is_element(builder, entry) or is_floating(entry.ref.kind):
-            raise NotYetSupported("a length that is computed from the elements of arrays is not supported yet")
+            raise ComputedLength("a length that is computed from the elements of arrays is not supported yet")
     return expr
 
 
