@@ -9,7 +9,7 @@ from symgrad.emit.array import Array, arranged, floating
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Definition, Op
 from symgrad.ir.kinds import common_kind, is_floating
-from symgrad.ir.tensor import Tensor
+from symgrad.ir.tensor import Kind, Tensor
 from symgrad.rules.custom import CALL, PULLBACK, RULED
 
 if TYPE_CHECKING:
@@ -25,11 +25,15 @@ def spell_operation(speller: Speller, op: Op) -> Array:
     row = speller.operations[op.name]
     template = row.spelling if isinstance(row.spelling, str) else row.spelling(**dict(op.params))
     operands = tuple(whole(speller, operand) for operand in op.operands)
-    return Array(
-        Code(template, operands),
-        op.axes,
-        common_kind(speller.tensor(o).kind for o in op.operands if o.rank or len(op.operands) == 1),
-    )
+    kind = common_kind(_kind(speller, operand) for operand in op.operands if operand.rank or len(op.operands) == 1)
+    return Array(Code(template, operands), op.axes, kind)
+
+
+def _kind(speller: Speller, operand: Tensor) -> Kind:
+    """The kind of an operand as ``whole`` writes it: a number fills an array of floats."""
+    array = speller.tensor(operand)
+    filled = operand.rank and not array.layout and is_floating(operand.kind)
+    return speller.known.float_kind if filled else array.kind
 
 
 def _pullback(speller: Speller, op: Op) -> Array:
