@@ -62,6 +62,7 @@ def read(
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     given = as_it_is(objects)
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
+    reader.captures.rely(("function", "__code__"), root.__code__)
     with deep(), frame.open():
         result, span = _result(frame, function, objects, signature)
         result = result if derivatives is None else between(frame, *derivatives)

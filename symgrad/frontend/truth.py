@@ -7,6 +7,7 @@ import inspect
 import types
 from collections.abc import Collection
 
+import numpy as np
 import sympy
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
@@ -16,6 +17,7 @@ from symgrad.frontend.members import member, readable
 from symgrad.frontend.runs import at_least_one, expanded
 from symgrad.frontend.values import Shape, Stream, children, describe, has_runs
 from symgrad.ir.program import Opaque, Value
+from symgrad.ir.signature import HOLDERS
 from symgrad.ir.sizes import Condition, Sizes
 from symgrad.ir.tensor import Expr
 
@@ -120,9 +122,15 @@ def elements(frame: Frame, container: object) -> list[object]:
             if isinstance(container, set | frozenset):
                 return sorted(container, key=repr)
             return expanded(frame, container) if isinstance(container, list) else list(map(readable, container))
-        case Collection():
+        case Collection() if _is_compared(frame, container):
             return list(map(readable, container))
     raise NotYetSupported(f"{describe(container)} cannot be iterated while compiling", remedy="use a tuple or a list")
+
+
+def _is_compared(frame: Frame, container: object) -> bool:
+    """Whether the guard of what comes from outside asks what is in it."""
+    known = isinstance(container, (np.ndarray, type, *HOLDERS))
+    return known or frame.reader.captures.path(container) is None
 
 
 def rows(frame: Frame, value: Value, count: int | None, line: int | None = None) -> list[Value]:

@@ -112,7 +112,9 @@ class _CaptureReader:
     def _fixed(self, capture: Capture) -> Iterator[str]:
         kind, name = capture.path[-2:]
         assert isinstance(capture.arg, StaticArg)
-        if kind == "globals" and name not in self._scope.owner(capture.path[:-2]).__globals__:
+        if kind == "function":
+            yield f"{self._read(capture.path)} is {self._names.bound(f'expected{name}', ('value', capture.path))}"
+        elif kind == "globals" and name not in self._scope.owner(capture.path[:-2]).__globals__:
             yield f"{literal(name)} not in {self._owner(capture.path[:-2])}.__globals__"
         else:
             yield from static_tests(self._read(capture.path), capture.arg.value, ("value", capture.path), self._names)
@@ -129,6 +131,12 @@ class _CaptureReader:
                 return f"{self._inner(path[:-2])}.{name}"
             case "item":
                 return f"{self._inner(path[:-2])}[{name}]"
+            case "has":
+                return f"{self._names.builtin('hasattr')}({self._inner(path[:-2])}, {literal(name)})"
+            case "contains":
+                return f"({name} in {self._inner(path[:-2])})"
+            case "function":
+                return f"{self._owner(path[:-2])}.{name}"
             case _:
                 return name
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import Span
+from symgrad.ir.signature import HOLDERS
 from symgrad.runtime.rules import rule_of
 
 DERIVATIVE = "__symgrad_derivative__"
@@ -66,6 +67,12 @@ def _step(value: object, kind: str, name: str, arguments: Mapping[str, object]) 
             return getattr(value, name)
         case "item":
             return value[ast.literal_eval(name)]  # type: ignore[index]
+        case "has":
+            return hasattr(value, name)
+        case "contains":
+            return ast.literal_eval(name) in value  # type: ignore[operator]
+        case "function":
+            return getattr(underlying(value), name)
         case "arguments":
             return arguments[name]
         case _:
@@ -85,12 +92,31 @@ def value_text(value: object) -> str:
         return f"{type(value).__name__} {value!r}"
     if isinstance(value, (tuple, list, set, frozenset, dict)):
         return _collection_text(value)
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        return f"ndarray {value.shape} {value_text(value.tolist())}"
     if isinstance(value, (np.ndarray, np.generic)):
         data = np.asarray(value)
         return f"{type(value).__name__} {data.dtype.str} {data.shape} {hashlib.sha256(data.tobytes()).hexdigest()[:32]}"
     if isinstance(value, np.dtype):
         return f"dtype {value.str}"
+    if isinstance(value, CodeType):
+        return f"code {digest(code_text(value))}"
+    if isinstance(value, HOLDERS):
+        return f"{class_text(type(value))}({', '.join(map(value_text, value))})"
     return callable_text(value)
+
+
+def contents(value: Any) -> object:
+    """What a container holds, in its order and with all types, to be compared with what it holds later."""
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, dict):
+        value = value.items()
+    if isinstance(value, np.ndarray):
+        return value.shape, [contents(item) for item in value.flat]
+    if isinstance(value, (tuple, list, *HOLDERS)):
+        return type(value), [contents(item) for item in value]
+    return type(value), repr(value) if isinstance(value, (float, complex)) else value
 
 
 def _collection_text(value: object) -> str:

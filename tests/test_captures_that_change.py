@@ -1,0 +1,196 @@
+"""What a function captures changes between two calls: the derivative is the one of the function as it is now."""
+
+import collections
+import functools
+import linecache
+
+import numpy as np
+import pytest
+
+import symgrad
+from symgrad.errors import SymgradError
+
+START = """
+import collections, dataclasses, functools, types
+import numpy as np
+"""
+
+ATTRIBUTES = {
+    "a number of the class is set on the object": (
+        "class C: k = 2.0\nc = C()\ndef f(x): return c.k * x ** 2",
+        "c.k = 11.0",
+    ),
+    "a number of the class is set on the object of a method": (
+        "class C:\n    k = 2.0\n    def loss(self, x): return self.k * x ** 2\nc = C()\nf = c.loss",
+        "c.k = 11.0",
+    ),
+    "a list of the class is set on the object": (
+        "class C:\n    ws = [2.0, 3.0]\n    def loss(self, x):\n        for w in self.ws: x = w * x\n        return x\n"
+        "c = C()\nf = c.loss",
+        "c.ws = [5.0]",
+    ),
+    "a text of the class is set on the object": (
+        "class C: mode = 'a'\nc = C()\ndef f(x): return x if c.mode == 'a' else 3 * x",
+        "c.mode = 'b'",
+    ),
+    "a number is set on a nearer class": (
+        "class A: k = 2.0\nclass B(A): pass\nc = B()\ndef f(x): return c.k * x",
+        "B.k = 5.0",
+    ),
+    "a method is set on the object": (
+        "class C:\n    def phi(self, x): return x ** 2\nc = C()\ndef f(x): return c.phi(x)",
+        "c.phi = lambda x: x ** 3",
+    ),
+    "a method of another object is set on the object": (
+        "class C:\n    def __init__(self, k): self.k = k\n    def phi(self, x): return self.k * x\nc, d = C(2.0), C(3.0)\n"
+        "def f(x): return c.phi(x)",
+        "c.phi = d.phi",
+    ),
+    "a method is replaced": (
+        "class C:\n    def phi(self, x): return x\n    def loss(self, x): return self.phi(x)\nc = C()\n"
+        "def f(x): return c.loss(x)",
+        "C.phi = lambda self, x: 7 * x",
+    ),
+    "the code of a method is replaced": (
+        "class C:\n    def phi(self, x): return x\nc = C()\ndef f(x): return c.phi(x)\ndef g(self, x): return 7 * x",
+        "C.phi.__code__ = g.__code__",
+    ),
+    "a method of a nearer class comes": (
+        "class A:\n    def phi(self, x): return x\nclass B(A): pass\nc = B()\ndef f(x): return c.phi(x)",
+        "B.phi = lambda self, x: 7 * x",
+    ),
+    "a method found by super is replaced": (
+        "class A:\n    def phi(self, x): return x\nclass M(A): pass\nclass B(M):\n    def phi(self, x): return super().phi(x)\n"
+        "c = B()\ndef f(x): return c.phi(x)",
+        "A.phi = lambda self, x: 7 * x",
+    ),
+    "a method found by super comes nearer": (
+        "class A:\n    def phi(self, x): return x\nclass M(A): pass\nclass B(M):\n    def phi(self, x): return super().phi(x)\n"
+        "c = B()\ndef f(x): return c.phi(x)",
+        "M.phi = lambda self, x: 7 * x",
+    ),
+    "a property is replaced": (
+        "class C:\n    @property\n    def k(self): return 2.0\nc = C()\ndef f(x): return c.k * x",
+        "C.k = property(lambda self: 7.0)",
+    ),
+    "a cached property is kept": (
+        "class C:\n    k = 2.0\n    @functools.cached_property\n    def d(self): return 2 * self.k\nc = C()\n"
+        "def f(x): return c.d * x",
+        "c.d; c.k = 9.0",
+    ),
+    "a class method is replaced": (
+        "class C:\n    @classmethod\n    def phi(cls, x): return x\nc = C()\ndef f(x): return c.phi(x) + C.phi(x)",
+        "C.phi = classmethod(lambda cls, x: 7 * x)",
+    ),
+    "a static method is set on the object": (
+        "class C:\n    @staticmethod\n    def phi(x): return x\nc = C()\ndef f(x): return c.phi(x)",
+        "c.phi = lambda x: 7 * x",
+    ),
+    "an attribute that was missing is set": (
+        "class C: pass\nc = C()\ndef f(x): return (c.a if hasattr(c, 'a') else 1.0) * x + getattr(c, 'b', 1.0) * x",
+        "c.a = c.b = 5.0",
+    ),
+    "an attribute that was missing is set on the class": (
+        "class C: pass\nc = C()\ndef f(x): return getattr(c, 'b', 1.0) * x",
+        "C.b = 5.0",
+    ),
+    "an attribute of a class that was missing is set": (
+        "class C: pass\ndef f(x): return getattr(C, 'b', 1.0) * x",
+        "C.b = 5.0",
+    ),
+    "the method of an object that is made inside is replaced": (
+        "class C:\n    def __init__(self, k): self.k = k\n    def phi(self, x): return self.k * x\n"
+        "def f(x): return C(2.0).phi(x)",
+        "C.phi = lambda self, x: 7 * x",
+    ),
+    "the method that initialises is replaced": (
+        "class C:\n    def __init__(self, k): self.k = k\n\ndef g(self, k): self.k = 7 * k\ndef f(x): return C(x).k",
+        "C.__init__ = g",
+    ),
+    "an object of a list": (
+        "class C:\n    k = 2.0\n    def __call__(self, x): return self.k * x\ncs = [C(), C()]\n"
+        "def f(x):\n    for c in cs: x = c(x)\n    return x",
+        "cs[1].k = 7.0",
+    ),
+    "an object of data in a list": (
+        "@dataclasses.dataclass\nclass C:\n    k: float = 2.0\n    def phi(self, x): return self.k * x\ncs = [C(), C()]\n"
+        "def f(x):\n    for c in cs: x = c.phi(x)\n    return x",
+        "cs[1].k = 7.0",
+    ),
+    "a method of an object of data": (
+        "@dataclasses.dataclass\nclass C:\n    k: float = 2.0\n    def phi(self, x): return self.k * x\nc = C()\n"
+        "def f(x): return c.phi(x)",
+        "C.phi = lambda self, x: 7 * x",
+    ),
+    "the class is assigned": (
+        "class A:\n    def phi(self, x): return x\nclass B(A): pass\nc = A()\n"
+        "def f(x): return 7 * c.phi(x) if isinstance(c, B) else c.phi(x)",
+        "c.__class__ = B",
+    ),
+    "the call of an object is replaced": (
+        "class C:\n    def __call__(self, x): return x\nc = C()\ndef f(x): return c(x)",
+        "C.__call__ = lambda self, x: 7 * x",
+    ),
+}
+
+LOOP = "def f(x):\n    t = 0.0 * x\n    for i in range(4):\n        if {} in S: t = t + (i + 1) * x\n    return t"
+CONTAINERS = {
+    "a set of integers": ("S = {0, 2}\n" + LOOP.format("i"), "S.add(3)"),
+    "a set of as many integers": ("S = {0, 2}\n" + LOOP.format("i"), "S.remove(2); S.add(3)"),
+    "a frozenset": ("S = frozenset({0, 2})\n" + LOOP.format("i"), "S = S | {3}"),
+    "a set of texts": ("S = {'a', 'b'}\n" + LOOP.format("'abcd'[i]"), "S.add('d')"),
+    "a set of tuples": ("S = {(0, 1)}\n" + LOOP.format("(0, i)"), "S.add((0, 3))"),
+    "a deque": ("S = collections.deque([1, 2])\n" + LOOP.format("i"), "S.append(3)"),
+    "a deque of lists": ("S = collections.deque([[1], [2]])\n" + LOOP.format("[i]"), "S[0].append(3)"),
+    "an array of texts": ("S = np.array(['a', 'b'])\n" + LOOP.format("'abcd'[i]"), "S[0] = 'd'"),
+    "the keys of a dict": ("D = {0: 1.0}\nS = D.keys()\n" + LOOP.format("i"), "D[3] = 1.0"),
+    "a dict": ("S = {0: 1.0}\n" + LOOP.format("i"), "S[3] = 1.0"),
+    "a set of an object": (
+        "class C:\n    def __init__(self): self.s = {0, 2}\nc = C()\n" + LOOP.format("i").replace("S", "c.s"),
+        "c.s.add(3)",
+    ),
+    "a set that is only measured": ("S = {0, 2}\ndef f(x): return len(S) * x", "S.add(3)"),
+    "a set that is iterated": (
+        "S = {0, 2}\ndef f(x):\n    t = 0.0 * x\n    for i in S: t = t + i * x\n    return t",
+        "S.add(3)",
+    ),
+}
+
+FUNCTIONS = {
+    "default values": ("def h(x, k=2.0): return k * x\ndef f(x): return h(x)", "h.__defaults__ = (7.0,)"),
+    "default values by keyword": (
+        "def h(x, *, k=2.0): return k * x\ndef f(x): return h(x)",
+        "h.__kwdefaults__ = {'k': 7.0}",
+    ),
+    "a default value by keyword": (
+        "def h(x, *, k=2.0): return k * x\ndef f(x): return h(x)",
+        "h.__kwdefaults__['k'] = 7.0",
+    ),
+    "the code": ("def h(x): return x\ndef g(x): return 7 * x\ndef f(x): return h(x)", "h.__code__ = g.__code__"),
+    "the function's own code": ("def f(x): return x\ndef g(x): return 7 * x", "f.__code__ = g.__code__"),
+    "a name that hides a builtin": ("def f(x): return abs(x) + x", "abs = lambda x: 7 * x"),
+    "a builtin that is not hidden any more": ("def abs(x): return 7 * x\ndef f(x): return abs(x) + x", "del abs"),
+}
+CASES = ATTRIBUTES | CONTAINERS | FUNCTIONS
+
+
+def run(text, names):
+    """Runs a text whose functions have a source."""
+    filename = f"<captures {text}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    exec(compile(text, filename, "exec"), names)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_change_is_seen(case):
+    text, change = CASES[case]
+    names = {"__name__": "captures"}
+    run(START + text, names)
+    derivative = symgrad.value_and_grad(names["f"])
+    for step in ("pass", change):
+        run(step, names)
+        value, gradient = derivative(2.0)
+        assert value == names["f"](2.0)
+        assert gradient == pytest.approx((names["f"](2.0 + 1e-6) - names["f"](2.0 - 1e-6)) / 2e-6, rel=1e-6)
+    assert derivative(2.0) == (value, gradient)
+    assert len(derivative.__self__.__owner__.specialisations) <= 2
