@@ -1,177 +1,386 @@
 """What a function captures changes between two calls: the derivative is the one of the function as it is now."""
 
-import collections
-import functools
 import linecache
 
-import numpy as np
 import pytest
 
 import symgrad
-from symgrad.errors import SymgradError
 
 START = """
 import collections, dataclasses, functools, types
 import numpy as np
 """
 
-ATTRIBUTES = {
-    "a number of the class is set on the object": (
-        "class C: k = 2.0\nc = C()\ndef f(x): return c.k * x ** 2",
-        "c.k = 11.0",
-    ),
-    "a number of the class is set on the object of a method": (
-        "class C:\n    k = 2.0\n    def loss(self, x): return self.k * x ** 2\nc = C()\nf = c.loss",
-        "c.k = 11.0",
-    ),
-    "a list of the class is set on the object": (
-        "class C:\n    ws = [2.0, 3.0]\n    def loss(self, x):\n        for w in self.ws: x = w * x\n        return x\n"
-        "c = C()\nf = c.loss",
-        "c.ws = [5.0]",
-    ),
-    "a text of the class is set on the object": (
-        "class C: mode = 'a'\nc = C()\ndef f(x): return x if c.mode == 'a' else 3 * x",
-        "c.mode = 'b'",
-    ),
-    "a number is set on a nearer class": (
-        "class A: k = 2.0\nclass B(A): pass\nc = B()\ndef f(x): return c.k * x",
-        "B.k = 5.0",
-    ),
-    "a method is set on the object": (
-        "class C:\n    def phi(self, x): return x ** 2\nc = C()\ndef f(x): return c.phi(x)",
-        "c.phi = lambda x: x ** 3",
-    ),
-    "a method of another object is set on the object": (
-        "class C:\n    def __init__(self, k): self.k = k\n    def phi(self, x): return self.k * x\nc, d = C(2.0), C(3.0)\n"
-        "def f(x): return c.phi(x)",
-        "c.phi = d.phi",
-    ),
-    "a method is replaced": (
-        "class C:\n    def phi(self, x): return x\n    def loss(self, x): return self.phi(x)\nc = C()\n"
-        "def f(x): return c.loss(x)",
-        "C.phi = lambda self, x: 7 * x",
-    ),
-    "the code of a method is replaced": (
-        "class C:\n    def phi(self, x): return x\nc = C()\ndef f(x): return c.phi(x)\ndef g(self, x): return 7 * x",
-        "C.phi.__code__ = g.__code__",
-    ),
-    "a method of a nearer class comes": (
-        "class A:\n    def phi(self, x): return x\nclass B(A): pass\nc = B()\ndef f(x): return c.phi(x)",
-        "B.phi = lambda self, x: 7 * x",
-    ),
-    "a method found by super is replaced": (
-        "class A:\n    def phi(self, x): return x\nclass M(A): pass\nclass B(M):\n    def phi(self, x): return super().phi(x)\n"
-        "c = B()\ndef f(x): return c.phi(x)",
-        "A.phi = lambda self, x: 7 * x",
-    ),
-    "a method found by super comes nearer": (
-        "class A:\n    def phi(self, x): return x\nclass M(A): pass\nclass B(M):\n    def phi(self, x): return super().phi(x)\n"
-        "c = B()\ndef f(x): return c.phi(x)",
-        "M.phi = lambda self, x: 7 * x",
-    ),
-    "a property is replaced": (
-        "class C:\n    @property\n    def k(self): return 2.0\nc = C()\ndef f(x): return c.k * x",
-        "C.k = property(lambda self: 7.0)",
-    ),
-    "a cached property is kept": (
-        "class C:\n    k = 2.0\n    @functools.cached_property\n    def d(self): return 2 * self.k\nc = C()\n"
-        "def f(x): return c.d * x",
-        "c.d; c.k = 9.0",
-    ),
-    "a class method is replaced": (
-        "class C:\n    @classmethod\n    def phi(cls, x): return x\nc = C()\ndef f(x): return c.phi(x) + C.phi(x)",
-        "C.phi = classmethod(lambda cls, x: 7 * x)",
-    ),
-    "a static method is set on the object": (
-        "class C:\n    @staticmethod\n    def phi(x): return x\nc = C()\ndef f(x): return c.phi(x)",
-        "c.phi = lambda x: 7 * x",
-    ),
-    "an attribute that was missing is set": (
-        "class C: pass\nc = C()\ndef f(x): return (c.a if hasattr(c, 'a') else 1.0) * x + getattr(c, 'b', 1.0) * x",
-        "c.a = c.b = 5.0",
-    ),
-    "an attribute that was missing is set on the class": (
-        "class C: pass\nc = C()\ndef f(x): return getattr(c, 'b', 1.0) * x",
-        "C.b = 5.0",
-    ),
-    "an attribute of a class that was missing is set": (
-        "class C: pass\ndef f(x): return getattr(C, 'b', 1.0) * x",
-        "C.b = 5.0",
-    ),
-    "the method of an object that is made inside is replaced": (
-        "class C:\n    def __init__(self, k): self.k = k\n    def phi(self, x): return self.k * x\n"
-        "def f(x): return C(2.0).phi(x)",
-        "C.phi = lambda self, x: 7 * x",
-    ),
-    "the method that initialises is replaced": (
-        "class C:\n    def __init__(self, k): self.k = k\n\ndef g(self, k): self.k = 7 * k\ndef f(x): return C(x).k",
-        "C.__init__ = g",
-    ),
-    "an object of a list": (
-        "class C:\n    k = 2.0\n    def __call__(self, x): return self.k * x\ncs = [C(), C()]\n"
-        "def f(x):\n    for c in cs: x = c(x)\n    return x",
-        "cs[1].k = 7.0",
-    ),
-    "an object of data in a list": (
-        "@dataclasses.dataclass\nclass C:\n    k: float = 2.0\n    def phi(self, x): return self.k * x\ncs = [C(), C()]\n"
-        "def f(x):\n    for c in cs: x = c.phi(x)\n    return x",
-        "cs[1].k = 7.0",
-    ),
-    "a method of an object of data": (
-        "@dataclasses.dataclass\nclass C:\n    k: float = 2.0\n    def phi(self, x): return self.k * x\nc = C()\n"
-        "def f(x): return c.phi(x)",
-        "C.phi = lambda self, x: 7 * x",
-    ),
-    "the class is assigned": (
-        "class A:\n    def phi(self, x): return x\nclass B(A): pass\nc = A()\n"
-        "def f(x): return 7 * c.phi(x) if isinstance(c, B) else c.phi(x)",
-        "c.__class__ = B",
-    ),
-    "the call of an object is replaced": (
-        "class C:\n    def __call__(self, x): return x\nc = C()\ndef f(x): return c(x)",
-        "C.__call__ = lambda self, x: 7 * x",
-    ),
-}
+ATTRIBUTES = """
+# a number of the class is set on the object
+class C: k = 2.0
+c = C()
+def f(x): return c.k * x ** 2
+>>> c.k = 11.0
 
-LOOP = "def f(x):\n    t = 0.0 * x\n    for i in range(4):\n        if {} in S: t = t + (i + 1) * x\n    return t"
-CONTAINERS = {
-    "a set of integers": ("S = {0, 2}\n" + LOOP.format("i"), "S.add(3)"),
-    "a set of as many integers": ("S = {0, 2}\n" + LOOP.format("i"), "S.remove(2); S.add(3)"),
-    "a frozenset": ("S = frozenset({0, 2})\n" + LOOP.format("i"), "S = S | {3}"),
-    "a set of texts": ("S = {'a', 'b'}\n" + LOOP.format("'abcd'[i]"), "S.add('d')"),
-    "a set of tuples": ("S = {(0, 1)}\n" + LOOP.format("(0, i)"), "S.add((0, 3))"),
-    "a deque": ("S = collections.deque([1, 2])\n" + LOOP.format("i"), "S.append(3)"),
-    "a deque of lists": ("S = collections.deque([[1], [2]])\n" + LOOP.format("[i]"), "S[0].append(3)"),
-    "an array of texts": ("S = np.array(['a', 'b'])\n" + LOOP.format("'abcd'[i]"), "S[0] = 'd'"),
-    "the keys of a dict": ("D = {0: 1.0}\nS = D.keys()\n" + LOOP.format("i"), "D[3] = 1.0"),
-    "a dict": ("S = {0: 1.0}\n" + LOOP.format("i"), "S[3] = 1.0"),
-    "a set of an object": (
-        "class C:\n    def __init__(self): self.s = {0, 2}\nc = C()\n" + LOOP.format("i").replace("S", "c.s"),
-        "c.s.add(3)",
-    ),
-    "a set that is only measured": ("S = {0, 2}\ndef f(x): return len(S) * x", "S.add(3)"),
-    "a set that is iterated": (
-        "S = {0, 2}\ndef f(x):\n    t = 0.0 * x\n    for i in S: t = t + i * x\n    return t",
-        "S.add(3)",
-    ),
-}
+# a number of the class is set on the object of a method
+class C:
+    k = 2.0
+    def loss(self, x): return self.k * x ** 2
+c = C()
+f = c.loss
+>>> c.k = 11.0
 
-FUNCTIONS = {
-    "default values": ("def h(x, k=2.0): return k * x\ndef f(x): return h(x)", "h.__defaults__ = (7.0,)"),
-    "default values by keyword": (
-        "def h(x, *, k=2.0): return k * x\ndef f(x): return h(x)",
-        "h.__kwdefaults__ = {'k': 7.0}",
-    ),
-    "a default value by keyword": (
-        "def h(x, *, k=2.0): return k * x\ndef f(x): return h(x)",
-        "h.__kwdefaults__['k'] = 7.0",
-    ),
-    "the code": ("def h(x): return x\ndef g(x): return 7 * x\ndef f(x): return h(x)", "h.__code__ = g.__code__"),
-    "the function's own code": ("def f(x): return x\ndef g(x): return 7 * x", "f.__code__ = g.__code__"),
-    "a name that hides a builtin": ("def f(x): return abs(x) + x", "abs = lambda x: 7 * x"),
-    "a builtin that is not hidden any more": ("def abs(x): return 7 * x\ndef f(x): return abs(x) + x", "del abs"),
-}
-CASES = ATTRIBUTES | CONTAINERS | FUNCTIONS
+# a list of the class is set on the object
+class C:
+    ws = [2.0, 3.0]
+    def loss(self, x):
+        for w in self.ws: x = w * x
+        return x
+c = C()
+f = c.loss
+>>> c.ws = [5.0]
+
+# a text of the class is set on the object
+class C: mode = 'a'
+c = C()
+def f(x): return x if c.mode == 'a' else 3 * x
+>>> c.mode = 'b'
+
+# a number is set on a nearer class
+class A: k = 2.0
+class B(A): pass
+c = B()
+def f(x): return c.k * x
+>>> B.k = 5.0
+
+# a method is set on the object
+class C:
+    def phi(self, x): return x ** 2
+c = C()
+def f(x): return c.phi(x)
+>>> c.phi = lambda x: x ** 3
+
+# a method of another object is set on the object
+class C:
+    def __init__(self, k): self.k = k
+    def phi(self, x): return self.k * x
+c, d = C(2.0), C(3.0)
+def f(x): return c.phi(x)
+>>> c.phi = d.phi
+
+# a method is replaced
+class C:
+    def phi(self, x): return x
+    def loss(self, x): return self.phi(x)
+c = C()
+def f(x): return c.loss(x)
+>>> C.phi = lambda self, x: 7 * x
+
+# the code of a method is replaced
+class C:
+    def phi(self, x): return x
+c = C()
+def f(x): return c.phi(x)
+def g(self, x): return 7 * x
+>>> C.phi.__code__ = g.__code__
+
+# a method of a nearer class comes
+class A:
+    def phi(self, x): return x
+class B(A): pass
+c = B()
+def f(x): return c.phi(x)
+>>> B.phi = lambda self, x: 7 * x
+
+# a method found by super is replaced
+class A:
+    def phi(self, x): return x
+class M(A): pass
+class B(M):
+    def phi(self, x): return super().phi(x)
+c = B()
+def f(x): return c.phi(x)
+>>> A.phi = lambda self, x: 7 * x
+
+# a method found by super comes nearer
+class A:
+    def phi(self, x): return x
+class M(A): pass
+class B(M):
+    def phi(self, x): return super().phi(x)
+c = B()
+def f(x): return c.phi(x)
+>>> M.phi = lambda self, x: 7 * x
+
+# a property is replaced
+class C:
+    @property
+    def k(self): return 2.0
+c = C()
+def f(x): return c.k * x
+>>> C.k = property(lambda self: 7.0)
+
+# a cached property is kept
+class C:
+    k = 2.0
+    @functools.cached_property
+    def d(self): return 2 * self.k
+c = C()
+def f(x): return c.d * x
+>>> c.d; c.k = 9.0
+
+# a class method is replaced
+class C:
+    @classmethod
+    def phi(cls, x): return x
+c = C()
+def f(x): return c.phi(x) + C.phi(x)
+>>> C.phi = classmethod(lambda cls, x: 7 * x)
+
+# a static method is set on the object
+class C:
+    @staticmethod
+    def phi(x): return x
+c = C()
+def f(x): return c.phi(x)
+>>> c.phi = lambda x: 7 * x
+
+# an attribute that was missing is set
+class C: pass
+c = C()
+def f(x): return (c.a if hasattr(c, 'a') else 1.0) * x + getattr(c, 'b', 1.0) * x
+>>> c.a = c.b = 5.0
+
+# an attribute that was missing is set on the class
+class C: pass
+c = C()
+def f(x): return getattr(c, 'b', 1.0) * x
+>>> C.b = 5.0
+
+# an attribute of a class that was missing is set
+class C: pass
+def f(x): return getattr(C, 'b', 1.0) * x
+>>> C.b = 5.0
+
+# the method of an object that is made inside is replaced
+class C:
+    def __init__(self, k): self.k = k
+    def phi(self, x): return self.k * x
+def f(x): return C(2.0).phi(x)
+>>> C.phi = lambda self, x: 7 * x
+
+# the method that initialises is replaced
+class C:
+    def __init__(self, k): self.k = k
+
+def g(self, k): self.k = 7 * k
+def f(x): return C(x).k
+>>> C.__init__ = g
+
+# an object of a list
+class C:
+    k = 2.0
+    def __call__(self, x): return self.k * x
+cs = [C(), C()]
+def f(x):
+    for c in cs: x = c(x)
+    return x
+>>> cs[1].k = 7.0
+
+# an object of data in a list
+@dataclasses.dataclass
+class C:
+    k: float = 2.0
+    def phi(self, x): return self.k * x
+cs = [C(), C()]
+def f(x):
+    for c in cs: x = c.phi(x)
+    return x
+>>> cs[1].k = 7.0
+
+# a method of an object of data
+@dataclasses.dataclass
+class C:
+    k: float = 2.0
+    def phi(self, x): return self.k * x
+c = C()
+def f(x): return c.phi(x)
+>>> C.phi = lambda self, x: 7 * x
+
+# the class is assigned
+class A:
+    def phi(self, x): return x
+class B(A): pass
+c = A()
+def f(x): return 7 * c.phi(x) if isinstance(c, B) else c.phi(x)
+>>> c.__class__ = B
+
+# the call of an object is replaced
+class C:
+    def __call__(self, x): return x
+c = C()
+def f(x): return c(x)
+>>> C.__call__ = lambda self, x: 7 * x
+"""
+
+CONTAINERS = """
+# a set of integers
+S = {0, 2}
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if i in S: t = t + (i + 1) * x
+    return t
+>>> S.add(3)
+
+# a set of as many integers
+S = {0, 2}
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if i in S: t = t + (i + 1) * x
+    return t
+>>> S.remove(2); S.add(3)
+
+# a frozenset
+S = frozenset({0, 2})
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if i in S: t = t + (i + 1) * x
+    return t
+>>> S = S | {3}
+
+# a set of texts
+S = {'a', 'b'}
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if 'abcd'[i] in S: t = t + (i + 1) * x
+    return t
+>>> S.add('d')
+
+# a set of tuples
+S = {(0, 1)}
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if (0, i) in S: t = t + (i + 1) * x
+    return t
+>>> S.add((0, 3))
+
+# a deque
+S = collections.deque([1, 2])
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if i in S: t = t + (i + 1) * x
+    return t
+>>> S.append(3)
+
+# a deque of lists
+S = collections.deque([[1], [2]])
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if [i] in S: t = t + (i + 1) * x
+    return t
+>>> S[0].append(3)
+
+# an array of texts
+S = np.array(['a', 'b'])
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if 'abcd'[i] in S: t = t + (i + 1) * x
+    return t
+>>> S[0] = 'd'
+
+# the keys of a dict
+D = {0: 1.0}
+S = D.keys()
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if i in S: t = t + (i + 1) * x
+    return t
+>>> D[3] = 1.0
+
+# a dict
+S = {0: 1.0}
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if i in S: t = t + (i + 1) * x
+    return t
+>>> S[3] = 1.0
+
+# a set of an object
+class C:
+    def __init__(self): self.s = {0, 2}
+c = C()
+def f(x):
+    t = 0.0 * x
+    for i in range(4):
+        if i in c.s: t = t + (i + 1) * x
+    return t
+>>> c.s.add(3)
+
+# a set that is only measured
+S = {0, 2}
+def f(x): return len(S) * x
+>>> S.add(3)
+
+# a set that is iterated
+S = {0, 2}
+def f(x):
+    t = 0.0 * x
+    for i in S: t = t + i * x
+    return t
+>>> S.add(3)
+"""
+
+FUNCTIONS = """
+# default values
+def h(x, k=2.0): return k * x
+def f(x): return h(x)
+>>> h.__defaults__ = (7.0,)
+
+# default values by keyword
+def h(x, *, k=2.0): return k * x
+def f(x): return h(x)
+>>> h.__kwdefaults__ = {'k': 7.0}
+
+# a default value by keyword
+def h(x, *, k=2.0): return k * x
+def f(x): return h(x)
+>>> h.__kwdefaults__['k'] = 7.0
+
+# the code
+def h(x): return x
+def g(x): return 7 * x
+def f(x): return h(x)
+>>> h.__code__ = g.__code__
+
+# the function's own code
+def f(x): return x
+def g(x): return 7 * x
+>>> f.__code__ = g.__code__
+
+# a name that hides a builtin
+def f(x): return abs(x) + x
+>>> abs = lambda x: 7 * x
+
+# a builtin that is not hidden any more
+def abs(x): return 7 * x
+def f(x): return abs(x) + x
+>>> del abs
+"""
+
+
+def cases(text):
+    """Programs under their titles, each with the change after ``>>>``."""
+    parts = [part.partition("\n") for part in text.split("\n# ")[1:]]
+    return {title: tuple(program.split(">>> ")) for title, _, program in parts}
+
+
+CASES = cases(ATTRIBUTES) | cases(CONTAINERS) | cases(FUNCTIONS)
 
 
 def run(text, names):

@@ -103,18 +103,23 @@ class _CaptureReader:
     def statements(self, captures: tuple[Capture, ...]) -> tuple[list[str], list[str]]:
         """Statements that read the variables and test the compiled-in values; the tests left to make."""
         reads = [f"{item.local} = {self._read(item.path)}" for item in captures if item.local]
-        fixed = list(dict.fromkeys(test for item in captures if not item.local for test in self._fixed(item)))
+        parts = [self._part(item) for item in captures if item.path[-2] == "function"]
+        others = (item for item in captures if not item.local and item.path[-2] != "function")
+        fixed = list(dict.fromkeys(test for item in others for test in self._fixed(item)))
         if not fixed:
-            return reads, []
+            return reads, parts
         unchanged = self._names.fresh("unchanged")
-        return [*reads, *_folded(f"{unchanged} = (", fixed, ")")], [unchanged]
+        return [*reads, *_folded(f"{unchanged} = (", fixed, ")")], [unchanged, *parts]
+
+    def _part(self, capture: Capture) -> str:
+        """A test, which never raises, that a part of a function is the same object."""
+        expected = self._names.bound(f"expected{capture.path[-1]}", ("value", capture.path))
+        return f"{self._read(capture.path)} is {expected}"
 
     def _fixed(self, capture: Capture) -> Iterator[str]:
         kind, name = capture.path[-2:]
         assert isinstance(capture.arg, StaticArg)
-        if kind == "function":
-            yield f"{self._read(capture.path)} is {self._names.bound(f'expected{name}', ('value', capture.path))}"
-        elif kind == "globals" and name not in self._scope.owner(capture.path[:-2]).__globals__:
+        if kind == "globals" and name not in self._scope.owner(capture.path[:-2]).__globals__:
             yield f"{literal(name)} not in {self._owner(capture.path[:-2])}.__globals__"
         else:
             yield from static_tests(self._read(capture.path), capture.arg.value, ("value", capture.path), self._names)
