@@ -1,10 +1,13 @@
 """What a function captures changes between two calls: the derivative is the one of the function as it is now."""
 
+import functools
 import linecache
 
 import pytest
 
 import symgrad
+from symgrad.errors import DifferentiationError
+from symgrad.runtime import store
 
 START = """
 import collections, dataclasses, functools, types
@@ -403,3 +406,89 @@ def test_a_change_is_seen(case):
         assert gradient == pytest.approx((names["f"](2.0 + 1e-6) - names["f"](2.0 - 1e-6)) / 2e-6, rel=1e-6)
     assert derivative(2.0) == (value, gradient)
     assert len(derivative.__self__.__owner__.specialisations) <= 2
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_change_between_processes_is_seen(case, tmp_path, monkeypatch):
+    """The same for code that comes from the disk, which a new derivative of a changed module finds."""
+    text, change = CASES[case]
+    monkeypatch.setenv("SYMGRAD_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("SYMGRAD_CACHE", raising=False)
+    for step in ("pass", change):
+        names = {"__name__": "captures"}
+        run(START + text, names)
+        run(step, names)
+        assert symgrad.value_and_grad(names["f"])(2.0)[0] == names["f"](2.0)
+        store.forget()
+
+
+def twice(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return 2 * function(*args, **kwargs)
+
+    return wrapper
+
+
+@twice
+def square(x):
+    return x * x
+
+
+class Squares:
+    k = 3.0
+
+    @twice
+    def loss(self, x):
+        return self.k * x * x
+
+
+@twice
+@symgrad.custom_gradient
+def clipped(x):
+    return x * x, lambda upstream: 100.0 * upstream
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (square, 12.0),
+        (lambda x: square(x), 12.0),
+        (Squares().loss, 36.0),
+        (clipped, 200.0),
+        (twice(symgrad.grad(lambda x: x**3)), 36.0),
+        (symgrad.grad(square), 4.0),
+    ],
+)
+def test_a_wrapper_is_differentiated_itself(function, expected):
+    assert symgrad.grad(function)(3.0) == expected
+
+
+def test_a_wrapper_has_the_hessian_of_what_it_computes():
+    assert symgrad.hvp(square)(3.0, 1.0) == 4.0
+
+
+@pytest.mark.parametrize("function", [square, lambda *args, **kwargs: kwargs["x"] ** 2])
+def test_an_argument_by_name_that_has_no_place_is_refused(function):
+    with pytest.raises(DifferentiationError, match="argument 0 .* not among the positional") as caught:
+        symgrad.grad(function)(x=3.0)
+    assert caught.value.span is not None
+
+
+class Answering:
+    def __getattr__(self, name):
+        return 2.0
+
+    def __call__(self, x):
+        return x * x
+
+
+answering = Answering()
+answering.q = 4.0
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"), [(lambda x: answering.q * x, 4.0), (lambda x: answering(x), 6.0), (answering, 6.0)]
+)
+def test_an_object_that_answers_to_every_name(function, expected):
+    assert symgrad.grad(function)(3.0) == expected

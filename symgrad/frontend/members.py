@@ -28,6 +28,7 @@ from symgrad.frontend.values import (
     is_dataclass_instance,
     is_made,
 )
+from symgrad.ir.signature import HEAP_TYPE
 
 NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__", "__mro__"})
 _MISSING = object()
@@ -88,6 +89,16 @@ def member(frame: Frame, node: ast.expr, owner: object, name: str) -> object:
     if not isinstance(owner, type) and _stored(owner).get(name, _MISSING) is found:
         return _data(frame, owner, name, readable(found), _below(_path(frame, owner), "attribute", name))
     return _bound(frame, node, owner, name, found, reach(frame, owner))
+
+
+def special(frame: Frame, kind: type, path: Path, *names: str) -> None:
+    """Remember what a class at ``path`` says of special methods, most of which it does not have."""
+    for name in names if path and kind.__flags__ & HEAP_TYPE else ():
+        found = getattr(kind, name, _MISSING)
+        if found is _MISSING:
+            frame.reader.captures.rely((*path, "has", name), False)
+        else:
+            frame.reader.captures.rely((*path, "attribute", name), found)
 
 
 def inherited(frame: Frame, node: ast.expr, found: Super, name: str) -> object:
@@ -157,9 +168,9 @@ def _know(frame: Frame, path: Path, function: object) -> None:
 
 def _know_method(frame: Frame, holder: Reach, name: str, function: object) -> None:
     """The same for a method: one test covers the object, its class and the classes between."""
-    path = holder.below("attribute", name)
-    if path:
+    if holder.path:
         method = getattr(holder.item, name)
+        path = holder.below("attribute" if method is function else "method", name)
         frame.reader.captures.know(path if method is function else (*path, "attribute", "__func__"), function)
         frame.reader.captures.rely(path, method)
 

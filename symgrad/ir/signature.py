@@ -73,6 +73,8 @@ class OpaqueArg:
 
 
 Arg = ArrayArg | NumberArg | StaticArg | ContainerArg | OpaqueArg
+HEAP_TYPE = 1 << 9
+"""The flag of a class that is written in Python: its members, and the class of its objects, can be changed."""
 HOLDERS = (
     set, frozenset, deque, bytearray, memoryview, array.array, KeysView, ValuesView, ItemsView, MappingProxyType,
 )  # fmt: skip
@@ -148,6 +150,7 @@ class Capture:
     ``path`` leads to it from the function: ``("globals", "lam")``, ``("closure", "k")``,
     ``("globals", "helper", "closure", "k")``, ``("globals", "config", "attribute", "scale")``; an item has its key
     as a literal, ``("globals", "sizes", "item", "0")``; ``("arguments", "f", "closure", "k")`` starts at an argument.
+    A ``"method"`` is an attribute that is bound to the object that it is found on, or to its class.
     A path may end in a question: ``("globals", "config", "has", "scale")`` asks for an attribute,
     ``(..., "contains", "'key'")`` for a key; ``("globals", "helper", "function", "__code__")`` is a part of a function,
     of which the guard asks whether it is the same object.

@@ -132,7 +132,7 @@ class _CaptureReader:
             case "closure":
                 index = cell_index(self._scope.owner(path[:-2]), name)
                 return f"{self._owner(path[:-2])}.__closure__[{index}].cell_contents"
-            case "attribute":
+            case "attribute" | "method":
                 return f"{self._inner(path[:-2])}.{name}"
             case "item":
                 return f"{self._inner(path[:-2])}[{name}]"

@@ -19,11 +19,9 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import Span
+from symgrad.ir.functions import CUSTOM, DERIVATIVE, mark
 from symgrad.ir.signature import HOLDERS
 from symgrad.runtime.rules import rule_of
-
-DERIVATIVE = "__symgrad_derivative__"
-CUSTOM = "__symgrad_custom_gradient__"
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type(NotImplemented))
 
@@ -36,9 +34,9 @@ def digest(text: str) -> str:
 def underlying(function: object) -> FunctionType:
     """The user's own Python function behind a derivative, a bound method or a custom gradient."""
     while True:
-        if (derivative := getattr(function, DERIVATIVE, None)) is not None:
+        if (derivative := mark(function, DERIVATIVE)) is not None:
             function = derivative.function
-        elif (custom := getattr(function, CUSTOM, None)) is not None:
+        elif (custom := mark(function, CUSTOM)) is not None:
             function = custom
         elif isinstance(function, MethodType):
             function = function.__func__
@@ -67,6 +65,8 @@ def _step(value: object, kind: str, name: str, arguments: Mapping[str, object]) 
             return getattr(value, name)
         case "item":
             return value[ast.literal_eval(name)]  # type: ignore[index]
+        case "method":
+            return _own_method(value, name)
         case "has":
             return hasattr(value, name)
         case "contains":
@@ -77,6 +77,14 @@ def _step(value: object, kind: str, name: str, arguments: Mapping[str, object]) 
             return arguments[name]
         case _:
             raise LookupError(f"a capture's path has no step {kind!r}")
+
+
+def _own_method(value: object, name: str) -> MethodType:
+    """A method that is bound to the object, or to its class; not another one's that was set on it."""
+    method = getattr(value, name)
+    if not isinstance(method, MethodType) or not (method.__self__ is value or method.__self__ is type(value)):
+        raise LookupError(f"{name} is not a method of the object's own")
+    return method
 
 
 def cell_index(function: object, name: str) -> int:
@@ -132,9 +140,9 @@ def _collection_text(value: object) -> str:
 
 def callable_text(value: object) -> str:
     """The text of a function, class, module or other object."""
-    if (derivative := getattr(value, DERIVATIVE, None)) is not None:
+    if (derivative := mark(value, DERIVATIVE)) is not None:
         return f"{derivative.request} of {callable_text(derivative.function)}"
-    if (custom := getattr(value, CUSTOM, None)) is not None:
+    if (custom := mark(value, CUSTOM)) is not None:
         return f"custom gradient {callable_text(custom)}"
     if (rule := rule_of(value)) is not None:
         own = (rule.value, rule.vjp, rule.jvp, rule.differential, rule.shape)

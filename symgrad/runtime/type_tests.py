@@ -10,13 +10,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from symgrad.ir.signature import HOLDERS, Arg, ArrayArg, ContainerArg, NumberArg, OpaqueArg, StaticArg
+from symgrad.ir.signature import HEAP_TYPE, HOLDERS, Arg, ArrayArg, ContainerArg, NumberArg, OpaqueArg, StaticArg
 from symgrad.runtime.binding import Binding
 from symgrad.runtime.names import Names
 
 _Key = TypeVar("_Key", str, int)
 _BY_REPR = (float, complex, tuple, list, dict, slice, range)
-_HEAP_TYPE = 1 << 9
 _BY_VALUE = (str, int, bytes)
 
 
@@ -125,7 +124,7 @@ def _state_tests(name: str, value: object, origin: Binding, names: Names) -> Ite
     if isinstance(value, (np.ndarray, *HOLDERS)):
         held = names.bound(f"{_label(value)}_contents", ("contents", *origin))
         yield f"{names.bound('contents', ('contents',))}({name}) == {held}"
-    elif type(value).__flags__ & _HEAP_TYPE and not isinstance(value, (type, Enum)):  # whose __class__ can be assigned
+    elif type(value).__flags__ & HEAP_TYPE and not isinstance(value, (type, Enum)):  # whose __class__ can be assigned
         yield _same_type([name], names.bound(_label(type(value)), ("type", *origin)), names)
 
 
