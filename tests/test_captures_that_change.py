@@ -550,7 +550,8 @@ def test_an_object_that_answers_to_every_name(function, expected):
 @pytest.mark.parametrize("kind", ["set", "collections.deque"])
 def test_what_is_in_a_set_and_may_change_is_refused(kind):
     names = {"__name__": "captures"}
-    text = f"class C: m = 'a'\nS = {kind}([C()])\ndef f(x):\n    for c in S:\n        x = x if c.m == 'a' else 7 * x\n    return x"
+    loop = "for c in S: x = x if c.m == 'a' else 7 * x"
+    text = f"class C: m = 'a'\nS = {kind}([C()])\ndef f(x):\n    {loop}\n    return x"
     run(START + text, names)
     with pytest.raises(NotYetSupported, match="objects that the generated code cannot reach"):
         symgrad.grad(names["f"])(1.0)

@@ -81,11 +81,9 @@ def _fill(frame: Frame, node: ast.expr, item: object, made: Any, args: Arguments
     """What the ``__init__`` that ``dataclass`` writes does."""
     fields = {field.name: field for field in dataclasses.fields(made)}
     parameters = list(inspect.signature(made.__init__).parameters.values())[1:]
-    path = class_path(frame, made)
-    if path:
-        frame.reader.captures.rely(
-            (*path, "attribute", "__init__", "function", "__defaults__"), made.__init__.__defaults__
-        )
+    if path := class_path(frame, made):
+        place = (*path, "attribute", "__init__", "function", "__defaults__")
+        frame.reader.captures.rely(place, made.__init__.__defaults__)
     defaults = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
     bound = bind(made.__name__, _signature(parameters), args, keywords, defaults)
     for name, field in fields.items():
