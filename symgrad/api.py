@@ -10,12 +10,12 @@ from types import FunctionType, MethodType
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from symgrad.errors import DifferentiationError
+from symgrad.ir.functions import CUSTOM, DERIVATIVE, is_marked, mark, parameters_of
 from symgrad.ir.signature import Arg, NumberArg, Request, Signature, leaves
 from symgrad.runtime import cache, store
 from symgrad.runtime.cache import CacheInfo, cache_info
 from symgrad.runtime.derivative import Compiled, Derivative
-from symgrad.runtime.forwarding import directional, forwarded, pulling_back, pushing_forward, with_direction
-from symgrad.runtime.identity import CUSTOM, DERIVATIVE
+from symgrad.runtime.forwarding import advertised, directional, forwarded, pulling_back, pushing_forward, with_direction
 from symgrad.runtime.rules import rule_of
 from symgrad.runtime.signature import describe
 from symgrad.verification import Verification, VerificationFailed, check_direction, check_first_order, directions
@@ -130,7 +130,7 @@ def hvp(function: _Function, argnums: int | str = 0) -> Derived:
     12.0
     """
     function = _differentiable(function, "hvp")
-    parameters = inspect.signature(function).parameters
+    parameters = advertised(function).parameters
     position = _position(function, parameters, argnums)
     directed, direction = with_direction(function)
     name = [*parameters][position] if isinstance(position, int) else position
@@ -219,8 +219,7 @@ def _transform(transform: str, function: _Function | None, argnums: _Argnums, ha
 
 def _differentiable(function: object, transform: str) -> _Function:
     """A function written in Python, from what the user gave."""
-    forwards = isinstance(function, functools.partial) or any(hasattr(function, mark) for mark in (DERIVATIVE, CUSTOM))
-    if forwards or rule_of(function) is not None:
+    if isinstance(function, functools.partial) or is_marked(function) or rule_of(function) is not None:
         return forwarded(function)  # type: ignore[arg-type]
     if isinstance(function, (FunctionType, MethodType)):
         return function
@@ -231,7 +230,7 @@ def _differentiable(function: object, transform: str) -> _Function:
 
 
 def _positions(function: _Function, argnums: _Argnums) -> int | str | tuple[int | str, ...]:
-    parameters = inspect.signature(function).parameters
+    parameters = parameters_of(function).parameters
     if isinstance(argnums, (int, str)):
         return _position(function, parameters, argnums)
     found = tuple(_position(function, parameters, item) for item in argnums)
@@ -321,7 +320,7 @@ def verify(derivative: _Function, closed_form: _Function, *args: Any) -> Verific
     >>> verify(grad(lambda x: x * x * x), lambda x: 3 * x * x, 2.0).status
     'proved'
     """
-    found: Derivative | None = getattr(derivative, DERIVATIVE, None)
+    found: Derivative | None = mark(derivative, DERIVATIVE)
     if found is None:
         raise DifferentiationError(
             f"{derivative!r} is not a derivative", remedy="pass what grad or value_and_grad returned"

@@ -12,8 +12,9 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from symgrad.errors import DifferentiationError
+from symgrad.ir.functions import RULE
 from symgrad.runtime.forwarding import HOOKS, hooking
-from symgrad.runtime.rules import REGISTERED, RULE, Rule
+from symgrad.runtime.rules import REGISTERED, Rule
 
 __all__ = ["checkpoint", "custom_jvp", "custom_vjp", "hooked", "primitive", "register_differential", "stop_gradient"]
 

@@ -267,6 +267,9 @@ def _argument(program: Program, argnum: int | str) -> tuple[object, Code]:
     items = program.arguments[starred.arg]
     assert isinstance(items, tuple)
     place = argnum - names.index(starred.arg)
+    if place >= len(items):
+        reason = f"argument {argnum}, with respect to which is differentiated, is not among the positional arguments"
+        raise _located(program, reason, "pass it without its name, or choose other argnums")
     return items[place], Code(f"_0[{place}]", (Code(starred.arg),))
 
 

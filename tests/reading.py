@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import copy
-import inspect
 import math
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from symgrad.errors import SymgradError
 from symgrad.frontend.reader import read
 from symgrad.ir.builder import Builder
+from symgrad.ir.functions import parameters_of
 from symgrad.ir.interpret import Interpreter
 from symgrad.ir.kinds import kind_of_value
 from symgrad.ir.program import Program, Value
@@ -26,7 +26,7 @@ from symgrad.runtime.signature import signature_of
 
 
 def program_of(function: Any, *args: Any, active: Any = (), **kwargs: Any) -> Program:
-    parameters = inspect.signature(function)
+    parameters = parameters_of(function)
     signature = signature_of(parameters, args, kwargs, function=function)
     arguments = _arguments(function, args, kwargs)
     scope = {**arguments, "np": np}
@@ -36,7 +36,7 @@ def program_of(function: Any, *args: Any, active: Any = (), **kwargs: Any) -> Pr
 
 
 def _arguments(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
-    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound = parameters_of(function).bind(*args, **kwargs)
     bound.apply_defaults()
     return bound.arguments
 

@@ -75,9 +75,16 @@ def test_statements() -> None:
     named = [statement for statement in program.body.statements if statement.variable is not None]
     assert [(statement.variable, statement.value.code.name) for statement in named] == [(v, v) for v in "zep"]
     assert program.parameters == "x, w"
-    assert [capture.path for capture in program.captures] == [("globals", "softmax"), ("globals", "lam")]
-    assert program.captures[1].local == "lam"
-    assert program.captures[1].arg == NumberArg("float")
+    softmax_path = ("globals", "softmax")
+    assert [capture.path for capture in program.captures] == [
+        ("function", "__code__"),
+        softmax_path,
+        (*softmax_path, "function", "__code__"),
+        (*softmax_path, "function", "__defaults__"),
+        ("globals", "lam"),
+    ]
+    assert program.captures[-1].local == "lam"
+    assert program.captures[-1].arg == NumberArg("float")
     assert {"x", "w", "z", "p", "e", "lam", "np"} <= program.identifiers
 
 

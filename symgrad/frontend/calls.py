@@ -49,6 +49,7 @@ from symgrad.frontend.values import (
     leaves,
 )
 from symgrad.ir.code import Code
+from symgrad.ir.functions import CUSTOM, DERIVATIVE, RULE, is_marked, mark
 from symgrad.ir.program import Value
 from symgrad.rules.methods import METHODS
 from symgrad.rules.row import Algebra, Composed, Elementwise, Refused, Row
@@ -83,9 +84,7 @@ def call(
             return _partial(frame, node, function, args, keywords)
         case _ if is_draw(function):
             return call_draw(frame, node, function, args, keywords)
-        case types.MethodType() if not from_library(function.__func__) and not hasattr(
-            function, "__symgrad_derivative__"
-        ):
+        case types.MethodType() if not from_library(function.__func__) and not is_marked(function):
             return _bound_method(frame, node, function, args, keywords)
     if not callable(function):
         raise ArgumentError(f"{describe(function)} cannot be called")
@@ -96,12 +95,12 @@ def _by_attribute(
     frame: Frame, node: ast.expr, function: Callable[..., object], args: Arguments, keywords: Keywords
 ) -> object:
     """A derivative, a function with a rule of its own, or any other."""
-    if hasattr(function, "__symgrad_derivative__"):
+    if mark(function, DERIVATIVE) is not None:
         return call_derived(frame, node, _derivative(frame, function), args, keywords)
     rule = rule_of(function)
     if rule is not None:
         return call_by_rule(frame, node, function, rule, args, keywords)
-    if hasattr(function, "__symgrad_custom_gradient__"):
+    if mark(function, CUSTOM) is not None:
         return call_custom(frame, node, function, args, keywords)
     return _function(frame, node, function, args, keywords)
 
@@ -133,7 +132,7 @@ def _is_transform(function: object) -> bool:
     """Whether this is one of symgrad's own functions."""
     name = getattr(function, "__name__", "")
     homes = (sys.modules.get("symgrad.api"), sys.modules.get("symgrad.custom"))
-    plain = isinstance(function, types.FunctionType) and not hasattr(function, "__symgrad_rule__")
+    plain = isinstance(function, types.FunctionType) and mark(function, RULE) is None
     return plain and any(getattr(home, name, None) is function for home in homes)
 
 
@@ -151,7 +150,7 @@ def _transform(frame: Frame, node: ast.expr, name: str, args: Arguments, keyword
 
 def _derivative(frame: Frame, function: Any) -> Derived:
     """What a transform gave outside of the function that is being read."""
-    found = function.__symgrad_derivative__
+    found = mark(function, DERIVATIVE)
     path = frame.reader.captures.path(function)
     if path is not None:
         frame.reader.captures.know((*path, "attribute", "__wrapped__"), found.function)
@@ -184,9 +183,10 @@ def _unlisted(
         return construct(frame, node, function, args, keywords)
     if isinstance(function, types.FunctionType):
         return either_way(frame, node, function, args, keywords, lambda: inline(frame, function, args, keywords))
-    if hasattr(function, "__wrapped__"):
-        frame.reader.captures.know((*_path(frame, function), "attribute", "__wrapped__"), function.__wrapped__)
-        return call(frame, node, function.__wrapped__, args, keywords)
+    wrapped = inspect.getattr_static(function, "__wrapped__", None)
+    if wrapped is not None:
+        frame.reader.captures.know((*_path(frame, function), "attribute", "__wrapped__"), wrapped)
+        return call(frame, node, wrapped, args, keywords)
     method = inspect.getattr_static(type(function), "__call__", None)
     if isinstance(method, types.FunctionType):
         return call(frame, node, member(frame, node, function, "__call__"), args, keywords)

@@ -65,6 +65,10 @@ class Captures:
         """Remember where a static object was found, for what is found below it."""
         self._paths.setdefault(id(item), (path, item))
 
+    def rely(self, path: Path, value: object) -> None:
+        """Remember what is compiled in, and where it was found: the guard asks whether it is the same."""
+        self.found.setdefault(path, Capture(path, StaticArg(value, static_text(value)), None))
+
     def path(self, item: object) -> Path | None:
         known = self._paths.get(id(item))
         return None if known is None else known[0]

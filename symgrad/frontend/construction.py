@@ -17,7 +17,7 @@ from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.binding import bind
 from symgrad.frontend.containers import hold
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.members import member
+from symgrad.frontend.members import class_path, member, special
 from symgrad.frontend.values import MADE, Method, describe, has_values, is_dataclass_instance
 from symgrad.ir.program import Value
 
@@ -38,6 +38,7 @@ def construct(frame: Frame, node: ast.expr, made: type, args: Arguments, keyword
         return found
     if not _is_plain(made):
         raise _refusal(made)
+    special(frame, made, class_path(frame, made), "__new__", "__init__")
     item: object = object.__new__(made)
     init = inspect.getattr_static(made, "__init__")
     if dataclasses.is_dataclass(made) and _is_generated(init):
@@ -80,6 +81,9 @@ def _fill(frame: Frame, node: ast.expr, item: object, made: Any, args: Arguments
     """What the ``__init__`` that ``dataclass`` writes does."""
     fields = {field.name: field for field in dataclasses.fields(made)}
     parameters = list(inspect.signature(made.__init__).parameters.values())[1:]
+    if path := class_path(frame, made):
+        place = (*path, "attribute", "__init__", "function", "__defaults__")
+        frame.reader.captures.rely(place, made.__init__.__defaults__)
     defaults = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
     bound = bind(made.__name__, _signature(parameters), args, keywords, defaults)
     for name, field in fields.items():

@@ -7,7 +7,6 @@ The derivatives are formulas over the same equations: they can be differentiated
 from __future__ import annotations
 
 import ast
-import inspect
 import itertools
 from collections.abc import Mapping, Sequence
 
@@ -22,6 +21,7 @@ from symgrad.frontend.trees import floats, independent, mapped_values, matched, 
 from symgrad.frontend.values import Bound, Closure, Derived, describe, has_values
 from symgrad.ir.code import Code
 from symgrad.ir.equation import needed, refs
+from symgrad.ir.functions import parameters_of
 from symgrad.ir.program import Derive, Value
 from symgrad.ir.tensor import Entry, Tensor
 
@@ -107,7 +107,7 @@ def _parameters(function: object) -> list[str]:
         return _parameters(function.function)
     if isinstance(function, Bound):
         return _parameters(function.function)[len(function.args) :]
-    return list(inspect.signature(function).parameters) if callable(function) else []
+    return list(parameters_of(function).parameters) if callable(function) else []
 
 
 def _split(result: object) -> tuple[object, object]:

@@ -140,10 +140,15 @@ class Namespace:
             cell = self.function.__closure__[code.co_freevars.index(name)]
             return self.below("closure", name), _contents(cell, name)
         scope = self.function.__globals__
-        if name in scope:
-            path = ("globals", name) if scope is self.root_globals else self.below("globals", name)
-            return path, scope[name]
-        return None, vars(builtins)[name]
+        return (self._variable(name), scope[name]) if name in scope else (None, vars(builtins)[name])
+
+    def hidden(self, name: str) -> Path | None:
+        """The path to the global variable that would hide a builtin of this name, where it is in reach."""
+        known = self.path is not None and name not in self.function.__globals__ and hasattr(builtins, name)
+        return self._variable(name) if known else None
+
+    def _variable(self, name: str) -> Path | None:
+        return ("globals", name) if self.function.__globals__ is self.root_globals else self.below("globals", name)
 
     def holder(self, name: str) -> tuple[object, str]:
         """What holds the variable behind a name, and under which name."""
@@ -278,6 +283,9 @@ class Frame:
         if path is not None:
             self.reader.captures.reads(*namespace.holder(name))
             return self.reader.captures.capture(path, item)
+        hidden = namespace.hidden(name)
+        if hidden is not None:
+            self.reader.captures.rely(hidden, item)
         if self.place is None and _is_data(item):
             reason = f"{name} is a variable of a function that the generated code cannot reach"
             raise NotYetSupported(reason, remedy="pass it as an argument")

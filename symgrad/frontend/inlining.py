@@ -42,6 +42,8 @@ def entered(frame: Frame, function: FunctionType) -> Frame:
     _check_kind(function)
     source, definition = locate(function)
     path = frame.reader.captures.path(function)
+    if path is not None:
+        frame.reader.captures.rely((*path, "function", "__code__"), function.__code__)
     namespace = Namespace(function, path, _root_globals(frame))
     return Frame(frame.reader, source, definition, {}, namespace=namespace, depth=frame.depth + 1)
 
@@ -109,6 +111,9 @@ def _run(
 def defaults_of(frame: Frame, function: FunctionType, parameters: ast.arguments) -> dict[str, object]:
     """The default values of a function: numbers are compiled in, everything else is read where it stands."""
     found = {}
+    path = frame.reader.captures.path(function)
+    if path is not None and function.__defaults__:
+        frame.reader.captures.rely((*path, "function", "__defaults__"), function.__defaults__)
     for position, (name, value) in enumerate(zip(default_names(parameters), function.__defaults__ or (), strict=True)):
         found[name] = _default(frame, function, ("__defaults__", "item", str(position)), value)
     for name, value in (function.__kwdefaults__ or {}).items():
@@ -119,6 +124,8 @@ def defaults_of(frame: Frame, function: FunctionType, parameters: ast.arguments)
 def _default(frame: Frame, function: FunctionType, steps: tuple[str, ...], value: object) -> object:
     path = frame.reader.captures.path(function)
     if path is None or value is None or isinstance(value, bool | int | float | str):
+        if path is not None and steps[0] == "__kwdefaults__":
+            frame.reader.captures.rely((*path, "attribute", *steps), value)
         frame.reader.aliasing.foreign(value)
         return value
     return frame.reader.captures.capture((*path, "attribute", *steps), value)

@@ -60,7 +60,7 @@ FUNCTIONS: Mapping[Callable[..., Any], type[ast.operator] | type[ast.unaryop] | 
 def binary(frame: Frame, node: ast.expr, kind: type[ast.operator], left: object, right: object) -> object:
     """``left op right``."""
     text, function, ufunc = BINARY[kind]
-    if is_overloaded(kind, left, right):
+    if is_overloaded(frame, kind, left, right):
         return overloaded(frame, node, kind, left, right)
     if not has_values(left) and not has_values(right):
         return _static(frame, node, text, function, (left, right))
@@ -81,7 +81,7 @@ def binary(frame: Frame, node: ast.expr, kind: type[ast.operator], left: object,
 def unary(frame: Frame, node: ast.expr, kind: type[ast.unaryop], operand: object) -> object:
     """``op operand``."""
     text, function, ufunc = UNARY[kind]
-    if is_overloaded(kind, operand):
+    if is_overloaded(frame, kind, operand):
         return overloaded(frame, node, kind, operand)
     if not has_values(operand):
         return _static(frame, node, text, function, (operand,))
@@ -96,7 +96,7 @@ def comparison(frame: Frame, node: ast.expr, kind: type[ast.cmpop], left: object
     if kind in {ast.In, ast.NotIn}:
         return _contained(frame, node, left, right) == (kind is ast.In)
     text, function, ufunc = COMPARISONS[kind]
-    if is_overloaded(kind, left, right):
+    if is_overloaded(frame, kind, left, right):
         return overloaded(frame, node, kind, left, right)
     if not has_values(left) and not has_values(right):
         with frame.evaluating(node):

@@ -13,6 +13,7 @@ from symgrad.errors import NotYetSupported
 from symgrad.frontend.binding import default_names
 from symgrad.frontend.code_writer import literal
 from symgrad.frontend.source import FunctionNode
+from symgrad.ir.functions import parameters_of
 
 
 def parameter_list(function: FunctionType, node: FunctionNode, skipped: int = 0) -> str:
@@ -49,7 +50,7 @@ def called_arguments(
     """The bound arguments of a signature as those of a call."""
     args: list[object] = []
     keywords: dict[str, object] = {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in parameters_of(function).parameters.items():
         match parameter.kind:
             case inspect.Parameter.VAR_POSITIONAL:
                 args.extend(_spread(objects[name]))

@@ -16,6 +16,7 @@ import numpy as np
 from symgrad.errors import ArgumentError, NotYetSupported, UnsupportedSyntax
 from symgrad.frontend.attributes import attribute
 from symgrad.frontend.frame import Frame
+from symgrad.frontend.members import lacks
 from symgrad.frontend.operators import binary, comparison
 from symgrad.frontend.reflection import sample_of
 from symgrad.frontend.special_methods import written
@@ -193,6 +194,7 @@ def _attribute(frame: Frame, pattern: ast.pattern, subject: object, name: str, f
     array = isinstance(subject, Value) and not is_python(subject.tensor.kind)
     owner = np.ndarray if array else sample_of(frame, subject)
     if inspect.getattr_static(owner, name, place) is place:
+        lacks(frame, owner, name)
         return False
     found = attribute(frame, ast.copy_location(ast.Attribute(place, name, ast.Load()), place), subject)
     return matches(frame, pattern, found, fit)

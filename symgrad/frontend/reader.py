@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from symgrad.errors import NotYetSupported, SourceNotAvailable, Span
@@ -62,6 +62,7 @@ def read(
     objects = {name: arguments.made(arg, Code(name), name) for name, arg in signature.items()}
     given = as_it_is(objects)
     frame = Frame(reader, source, node, {}, namespace=Namespace(root, (), root.__globals__))
+    reader.captures.rely(("function", "__code__"), root.__code__)
     with deep(), frame.open():
         result, span = _result(frame, function, objects, signature)
         result = result if derivatives is None else between(frame, *derivatives)
@@ -113,7 +114,11 @@ def _result(
     """Run the body on the arguments."""
     names = parameter_names(frame.node.args)
     variables = dict(objects)
-    if names and names[0] not in variables and not isinstance(function, FunctionType):
+    if isinstance(function, MethodType) and not _places(frame.node.args) and frame.node.args.vararg is not None:
+        starred = frame.node.args.vararg.arg
+        rest: Any = objects[starred]
+        variables[starred] = (_owner(frame, function), *rest)
+    elif names and names[0] not in variables and not isinstance(function, FunctionType):
         variables[names[0]] = _owner(frame, function)
     if set(names) != set(variables):
         args, keywords = called_arguments(function, objects)
@@ -133,6 +138,11 @@ def _result(
         reason = f"the function returns values of different types: {flow.item.reason}"
         raise NotYetSupported(reason, remedy="return values of one type and shape")
     return as_it_is(flow.item), flow.span
+
+
+def _places(arguments: ast.arguments) -> list[ast.arg]:
+    """Parameters that are given in order."""
+    return [*arguments.posonlyargs, *arguments.args]
 
 
 def _owner(frame: Frame, function: object) -> object:

@@ -17,7 +17,7 @@ from symgrad.frontend.attributes import attribute, subscript
 from symgrad.frontend.construction import as_dict, copied, replaced
 from symgrad.frontend.containers import delete_attribute, put_attribute, set_attribute
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.members import class_path
+from symgrad.frontend.members import class_path, lacks
 from symgrad.frontend.values import Bound, Closure, Method, Named, Shape, Super
 from symgrad.ir.kinds import sample
 from symgrad.ir.program import Value
@@ -131,10 +131,13 @@ def _plain_init(_frame: Frame, _node: ast.expr, args: Arguments, keywords: Keywo
     return None
 
 
-def _callable(_frame: Frame, _node: ast.expr, args: Arguments, keywords: Keywords) -> object:
+def _callable(frame: Frame, _node: ast.expr, args: Arguments, keywords: Keywords) -> object:
     if len(args) != 1 or keywords:
         raise ArgumentError("callable takes one argument")
-    return isinstance(args[0], Closure | Method | Bound) or callable(args[0])
+    found = isinstance(args[0], Closure | Method | Bound) or callable(args[0])
+    if not found:
+        lacks(frame, args[0], "__call__")
+    return found
 
 
 def getter(read: Callable[[Frame, ast.expr, object, Any], object]) -> tuple[Callable[..., object], Handler, Handler]:

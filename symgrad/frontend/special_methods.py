@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from symgrad.errors import ArgumentError, NotYetSupported
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.members import member
+from symgrad.frontend.members import class_path, member, special
 from symgrad.frontend.values import describe, is_made
 from symgrad.ir.kinds import is_python
 from symgrad.ir.program import Value
@@ -41,11 +41,13 @@ UNARY: Mapping[type[ast.unaryop], str] = {ast.USub: "__neg__", ast.UAdd: "__pos_
 Kind = type[ast.operator] | type[ast.unaryop] | type[ast.cmpop]
 
 
-def is_overloaded(kind: Kind, *operands: object) -> bool:
+def is_overloaded(frame: Frame, kind: Kind, *operands: object) -> bool:
     """Whether a class of an operand's says in Python what the operator does."""
     names = ("__eq__", "__ne__") if kind is ast.NotEq else _names(kind)
     if any(written(operand, name) for operand in operands for name in names):
         return True
+    for operand in operands if kind in {ast.Eq, ast.NotEq} else ():
+        special(frame, type(operand), class_path(frame, operand), *names)
     return kind in {ast.Eq, ast.NotEq} and any(is_made(item) and _has_identity(item) for item in operands)
 
 

@@ -6,20 +6,24 @@ import ast
 import inspect
 import types
 from collections.abc import Collection
+from enum import Enum
 
+import numpy as np
 import sympy
 
 from symgrad.errors import ArgumentError, DifferentiationError, NotYetSupported
 from symgrad.frontend.attributes import item
 from symgrad.frontend.frame import Frame
-from symgrad.frontend.members import member, readable
+from symgrad.frontend.members import class_path, member, readable, special
 from symgrad.frontend.runs import at_least_one, expanded
 from symgrad.frontend.values import Shape, Stream, children, describe, has_runs
 from symgrad.ir.program import Opaque, Value
+from symgrad.ir.signature import HOLDERS
 from symgrad.ir.sizes import Condition, Sizes
 from symgrad.ir.tensor import Expr
 
 MOST_ELEMENTS = 10_000
+CONSTANT = (bool, int, float, complex, str, bytes, range, Enum, np.generic, np.dtype, np.ufunc, types.FunctionType)
 
 
 def truth(frame: Frame, node: ast.expr, condition: object) -> bool:
@@ -55,6 +59,7 @@ def decided(frame: Frame, node: ast.expr, condition: object) -> bool | Value:
         if isinstance(inspect.getattr_static(type(condition), name, None), types.FunctionType):
             called = member(frame, node, condition, name)
             return decided(frame, node, frame.reader.call(frame, node, called, (), {}))
+        special(frame, type(condition), class_path(frame, condition), name)
     if isinstance(condition, list) and has_runs(condition):
         return at_least_one(frame, condition)
     for child in children(condition):
@@ -118,11 +123,32 @@ def elements(frame: Frame, container: object) -> list[object]:
                 reason = f"{len(container)} steps are too many to be written one by one"
                 raise NotYetSupported(reason, remedy="write the loop with array operations")
             if isinstance(container, set | frozenset):
+                _check_plain(frame, container)
                 return sorted(container, key=repr)
             return expanded(frame, container) if isinstance(container, list) else list(map(readable, container))
-        case Collection():
+        case Collection() if _is_compared(frame, container):
+            _check_plain(frame, container)
             return list(map(readable, container))
     raise NotYetSupported(f"{describe(container)} cannot be iterated while compiling", remedy="use a tuple or a list")
+
+
+def _is_compared(frame: Frame, container: object) -> bool:
+    """Whether the guard of what comes from outside asks what is in it."""
+    known = isinstance(container, (np.ndarray, type, *HOLDERS))
+    return known or frame.reader.captures.path(container) is None
+
+
+def _check_plain(frame: Frame, container: Collection[object]) -> None:
+    """What is in a set from outside is out of reach: the guard knows it where it never changes."""
+    if frame.reader.captures.path(container) is not None and not all(map(_is_constant, container)):
+        reason = f"this {type(container).__name__} holds objects that the generated code cannot reach"
+        raise NotYetSupported(reason, remedy="keep them in a tuple, a list or a dict")
+
+
+def _is_constant(item: object) -> bool:
+    if isinstance(item, tuple):
+        return all(map(_is_constant, item))
+    return item is None or isinstance(item, CONSTANT)
 
 
 def rows(frame: Frame, value: Value, count: int | None, line: int | None = None) -> list[Value]:

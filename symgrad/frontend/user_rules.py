@@ -22,6 +22,7 @@ from symgrad.frontend.trees import check_linear, floats, mapped_values, product,
 from symgrad.frontend.values import Shape, describe, is_number, leaves
 from symgrad.ir.builder import Builder
 from symgrad.ir.code import Code
+from symgrad.ir.functions import RULE, mark
 from symgrad.ir.kinds import common_kind, is_floating
 from symgrad.ir.program import Effect, Value
 from symgrad.ir.tensor import Entry, Expr, Kind, Tensor
@@ -34,7 +35,7 @@ Arguments = Sequence[object]
 
 def rule_of(function: Any) -> Any:
     """The rule of a function; None if it has none."""
-    found = getattr(function, "__symgrad_rule__", None)
+    found = mark(function, RULE)
     rules = getattr(sys.modules.get("symgrad.runtime.rules"), "REGISTERED", {})
     return rules.get(function) if found is None and isinstance(function, Hashable) else found
 
@@ -75,7 +76,7 @@ def _reach(frame: Frame, function: object, rule: Any) -> None:
     """The functions of a rule are reached through the function that it belongs to."""
     captures = frame.reader.captures
     path = captures.path(function)
-    if path is not None and hasattr(function, "__symgrad_rule__"):
+    if path is not None and mark(function, RULE) is not None:
         for name in ("value", "vjp", "jvp", "differential"):
             if getattr(rule, name, None) is not None:
                 captures.know((*path, "attribute", "__symgrad_rule__", "attribute", name), getattr(rule, name))

@@ -7,8 +7,11 @@ This module imports neither NumPy nor SymPy: a warm start reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import array
+from collections import deque
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import assert_never
 
 
@@ -70,6 +73,13 @@ class OpaqueArg:
 
 
 Arg = ArrayArg | NumberArg | StaticArg | ContainerArg | OpaqueArg
+HEAP_TYPE = 1 << 9
+"""The flag of a class that is written in Python: its members, and the class of its objects, can be changed."""
+HOLDERS = (
+    set, frozenset, deque, bytearray, memoryview, array.array, KeysView, ValuesView, ItemsView, MappingProxyType,
+)  # fmt: skip
+"""Containers that are compiled in with what they hold: objects that are the same may hold something else later."""
+
 HANDED_ON = frozenset(
     {
         ("numpy.random._generator", "Generator"),
@@ -140,6 +150,10 @@ class Capture:
     ``path`` leads to it from the function: ``("globals", "lam")``, ``("closure", "k")``,
     ``("globals", "helper", "closure", "k")``, ``("globals", "config", "attribute", "scale")``; an item has its key
     as a literal, ``("globals", "sizes", "item", "0")``; ``("arguments", "f", "closure", "k")`` starts at an argument.
+    A ``"method"`` is an attribute that is bound to the object that it is found on, or to its class.
+    A path may end in a question: ``("globals", "config", "has", "scale")`` asks for an attribute,
+    ``(..., "contains", "'key'")`` for a key; ``("globals", "helper", "function", "__code__")`` is a part of a function,
+    of which the guard asks whether it is the same object.
     ``local`` is the variable under which the generated code reads it at every call; None for a value that
     is compiled in (then ``arg`` is static and the guard compares by identity or, for data, equality).
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from symgrad.api import value_and_grad
 from symgrad.errors import ArgumentError
-from symgrad.runtime.identity import DERIVATIVE
+from symgrad.ir.functions import DERIVATIVE
 
 _KEPT = 16
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.ir.signature import Arg, ContainerArg, OpaqueArg, Signature, StaticArg
-from symgrad.runtime.identity import resolve, underlying
-from symgrad.runtime.signature import describe
+from symgrad.ir.signature import Arg, ContainerArg, OpaqueArg, Signature, StaticArg, is_handed_on
+from symgrad.runtime.identity import contents, resolve, underlying
 
 Binding = tuple[str | int | tuple[str, ...], ...]
 """A literal that says what a name means: ``("dtype", "float64")``, ``("argument", 2, 0)``, ``("function", ())``."""
+
+_OWN: dict[str, object] = {"ndarray": np.ndarray, "shares_memory": np.shares_memory, "contents": contents}
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,8 @@ class Scope:
                 return importlib.import_module(module)
             case ("builtin", str(name)):
                 return getattr(builtins, name)
-            case ("ndarray",):
-                return np.ndarray
-            case ("shares_memory",):
-                return np.shares_memory
+            case (str(name),):
+                return _OWN[name]
             case ("dtype", str(name)):
                 return np.dtype(name)
             case ("scalar", str(name)):
@@ -53,14 +52,23 @@ class Scope:
                 return self.owner(path)
             case ("value", tuple(path)):
                 return self.value(path)
+            case ("contents", *origin):
+                return contents(self.bind(tuple(origin)))
             case ("type", *origin):
                 return type(self.bind(tuple(origin)))
             case ("captured", tuple(path), *indices):
-                return _object(describe(self.value(path)), indices)
+                return _captured(self.value(path), indices)
             case ("argument", int(index), *indices):
                 return _object(self.signature.args[index], indices)
             case _:
                 raise LookupError(f"unknown binding {binding!r}")
+
+
+def _captured(value: Any, indices: list[Any]) -> object:
+    """An object in a captured container; of a container, and of what is only handed on, the class."""
+    for index in indices:
+        value = [*value.values()][index] if isinstance(value, dict) else value[index]
+    return type(value) if isinstance(value, (tuple, list, dict)) or is_handed_on(type(value)) else value
 
 
 def _object(arg: Arg, indices: list[Any]) -> object:

@@ -17,12 +17,13 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 
 from symgrad.errors import DifferentiationError, InternalError, NotYetSupported
+from symgrad.ir.functions import DERIVATIVE, parameters_of
 from symgrad.ir.signature import Arg, Generated, NumberArg, Request, Signature, StaticArg, spell_signature
 from symgrad.runtime import store
 from symgrad.runtime.binding import Scope
 from symgrad.runtime.cache import Entry, entry_key
 from symgrad.runtime.calling import MISSING, Anchor, Call
-from symgrad.runtime.identity import DERIVATIVE, callable_text, definition_span
+from symgrad.runtime.identity import callable_text, definition_span
 from symgrad.runtime.loading import Specialisation, depends_on_same, fits, load, module_text, read_header
 from symgrad.runtime.pickling import Frozen, freeze, thaw
 from symgrad.runtime.signature import bind, describe, signature_of, sizes_of, wrong_call
@@ -78,7 +79,7 @@ class Derivative:
     ) -> None:
         self.function = function
         self.request = request
-        self.parameters = inspect.signature(function)
+        self.parameters = parameters_of(function)
         self.specialisations: list[Specialisation] = []
         self.compiled: dict[int, Compiled] = {}
         self._compiler = compiler

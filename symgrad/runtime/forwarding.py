@@ -14,6 +14,7 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from symgrad.errors import DifferentiationError
+from symgrad.ir.functions import DERIVATIVE, mark
 
 _serial = itertools.count()
 HOOKS = "__symgrad_hooks__"
@@ -31,7 +32,7 @@ def _forwarding(function: Callable[..., Any]) -> tuple[tuple[str, ...], str, dic
     """Parameters like a function's, the arguments that pass them on, and the default values."""
     _, optional = _parameters(function)
     parameters, passed, starred = [], [], False
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in advertised(function).parameters.items():
         by_keyword = parameter.kind is parameter.KEYWORD_ONLY
         parameters += ["*"] if by_keyword and not starred else []
         starred = starred or by_keyword
@@ -89,10 +90,16 @@ def directional(function: Callable[..., Any], transform: Callable[..., Any], cou
     return _made(function, (*primals, *tangents), text, {"transform": transform})
 
 
+def advertised(function: Callable[..., Any]) -> inspect.Signature:
+    """The parameters that a caller sees: a wrapper has those of what it wraps."""
+    derivative = mark(function, DERIVATIVE)
+    return inspect.signature(function if derivative is None else derivative.function)
+
+
 def _parameters(function: Callable[..., Any]) -> tuple[list[str], dict[str, Any]]:
     """Names of required parameters, and the others with their default values."""
     required, optional = [], {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in advertised(function).parameters.items():
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
             reason = f"{function.__name__} has a variable number of arguments"
             raise DifferentiationError(reason, remedy="wrap it in a function whose arguments are fixed")

@@ -103,11 +103,18 @@ class _CaptureReader:
     def statements(self, captures: tuple[Capture, ...]) -> tuple[list[str], list[str]]:
         """Statements that read the variables and test the compiled-in values; the tests left to make."""
         reads = [f"{item.local} = {self._read(item.path)}" for item in captures if item.local]
-        fixed = list(dict.fromkeys(test for item in captures if not item.local for test in self._fixed(item)))
+        parts = [self._part(item) for item in captures if item.path[-2] == "function"]
+        others = (item for item in captures if not item.local and item.path[-2] != "function")
+        fixed = list(dict.fromkeys(test for item in others for test in self._fixed(item)))
         if not fixed:
-            return reads, []
+            return reads, parts
         unchanged = self._names.fresh("unchanged")
-        return [*reads, *_folded(f"{unchanged} = (", fixed, ")")], [unchanged]
+        return [*reads, *_folded(f"{unchanged} = (", fixed, ")")], [unchanged, *parts]
+
+    def _part(self, capture: Capture) -> str:
+        """A test, which never raises, that a part of a function is the same object."""
+        expected = self._names.bound(f"expected{capture.path[-1]}", ("value", capture.path))
+        return f"{self._read(capture.path)} is {expected}"
 
     def _fixed(self, capture: Capture) -> Iterator[str]:
         kind, name = capture.path[-2:]
@@ -125,10 +132,16 @@ class _CaptureReader:
             case "closure":
                 index = cell_index(self._scope.owner(path[:-2]), name)
                 return f"{self._owner(path[:-2])}.__closure__[{index}].cell_contents"
-            case "attribute":
+            case "attribute" | "method":
                 return f"{self._inner(path[:-2])}.{name}"
             case "item":
                 return f"{self._inner(path[:-2])}[{name}]"
+            case "has":
+                return f"{self._names.builtin('hasattr')}({self._inner(path[:-2])}, {literal(name)})"
+            case "contains":
+                return f"({name} in {self._inner(path[:-2])})"
+            case "function":
+                return f"{self._owner(path[:-2])}.{name}"
             case _:
                 return name
 

@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import Span
+from symgrad.ir.functions import CUSTOM, DERIVATIVE, mark
+from symgrad.ir.signature import HOLDERS
 from symgrad.runtime.rules import rule_of
-
-DERIVATIVE = "__symgrad_derivative__"
-CUSTOM = "__symgrad_custom_gradient__"
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type(NotImplemented))
 
@@ -35,9 +34,9 @@ def digest(text: str) -> str:
 def underlying(function: object) -> FunctionType:
     """The user's own Python function behind a derivative, a bound method or a custom gradient."""
     while True:
-        if (derivative := getattr(function, DERIVATIVE, None)) is not None:
+        if (derivative := mark(function, DERIVATIVE)) is not None:
             function = derivative.function
-        elif (custom := getattr(function, CUSTOM, None)) is not None:
+        elif (custom := mark(function, CUSTOM)) is not None:
             function = custom
         elif isinstance(function, MethodType):
             function = function.__func__
@@ -66,10 +65,26 @@ def _step(value: object, kind: str, name: str, arguments: Mapping[str, object]) 
             return getattr(value, name)
         case "item":
             return value[ast.literal_eval(name)]  # type: ignore[index]
+        case "method":
+            return _own_method(value, name)
+        case "has":
+            return hasattr(value, name)
+        case "contains":
+            return ast.literal_eval(name) in value  # type: ignore[operator]
+        case "function":
+            return getattr(underlying(value), name)
         case "arguments":
             return arguments[name]
         case _:
             raise LookupError(f"a capture's path has no step {kind!r}")
+
+
+def _own_method(value: object, name: str) -> MethodType:
+    """A method that is bound to the object, or to its class; not another one's that was set on it."""
+    method = getattr(value, name)
+    if not isinstance(method, MethodType) or not (method.__self__ is value or method.__self__ is type(value)):
+        raise LookupError(f"{name} is not a method of the object's own")
+    return method
 
 
 def cell_index(function: object, name: str) -> int:
@@ -85,12 +100,31 @@ def value_text(value: object) -> str:
         return f"{type(value).__name__} {value!r}"
     if isinstance(value, (tuple, list, set, frozenset, dict)):
         return _collection_text(value)
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        return f"ndarray {value.shape} {value_text(value.tolist())}"
     if isinstance(value, (np.ndarray, np.generic)):
         data = np.asarray(value)
         return f"{type(value).__name__} {data.dtype.str} {data.shape} {hashlib.sha256(data.tobytes()).hexdigest()[:32]}"
     if isinstance(value, np.dtype):
         return f"dtype {value.str}"
+    if isinstance(value, CodeType):
+        return f"code {digest(code_text(value))}"
+    if isinstance(value, HOLDERS):
+        return f"{class_text(type(value))}({', '.join(map(value_text, value))})"
     return callable_text(value)
+
+
+def contents(value: Any) -> object:
+    """What a container holds, in its order and with all types, to be compared with what it holds later."""
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, dict):
+        value = value.items()
+    if isinstance(value, np.ndarray):
+        return value.shape, [contents(item) for item in value.flat]
+    if isinstance(value, (tuple, list, *HOLDERS)):
+        return type(value), [contents(item) for item in value]
+    return type(value), repr(value) if isinstance(value, (float, complex)) else value
 
 
 def _collection_text(value: object) -> str:
@@ -106,9 +140,9 @@ def _collection_text(value: object) -> str:
 
 def callable_text(value: object) -> str:
     """The text of a function, class, module or other object."""
-    if (derivative := getattr(value, DERIVATIVE, None)) is not None:
+    if (derivative := mark(value, DERIVATIVE)) is not None:
         return f"{derivative.request} of {callable_text(derivative.function)}"
-    if (custom := getattr(value, CUSTOM, None)) is not None:
+    if (custom := mark(value, CUSTOM)) is not None:
         return f"custom gradient {callable_text(custom)}"
     if (rule := rule_of(value)) is not None:
         own = (rule.value, rule.vjp, rule.jvp, rule.differential, rule.shape)

@@ -13,7 +13,8 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from symgrad.errors import SymgradError
-from symgrad.runtime.identity import DERIVATIVE, digest, source_lines
+from symgrad.ir.functions import DERIVATIVE, mark
+from symgrad.runtime.identity import digest, source_lines
 
 Tagged = tuple[str, Any]
 """A value as ("plain", value), ("module", name), ("name", (module, qualname)) or ("function", index)."""
@@ -101,7 +102,7 @@ class _Freezer:
 def _is_decorated(function: FunctionType) -> bool:
     """Whether a function's name leads to a derivative of it."""
     found = _named(function.__module__, function.__qualname__)
-    while (derivative := getattr(found, DERIVATIVE, None)) is not None:
+    while (derivative := mark(found, DERIVATIVE)) is not None:
         found = derivative.function
     return found is function
 
@@ -161,7 +162,7 @@ class _Thawer:
 def _function_named(module: str, qualname: str) -> Any:
     importlib.import_module(module)
     found = _named(module, qualname)
-    while (derivative := getattr(found, DERIVATIVE, None)) is not None:
+    while (derivative := mark(found, DERIVATIVE)) is not None:
         found = derivative.function
     return found
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-RULE = "__symgrad_rule__"
+from symgrad.ir.functions import RULE, mark
+
 Function = Callable[..., Any]
 
 
@@ -36,7 +37,7 @@ REGISTERED: dict[Function, Rule] = {}
 
 def rule_of(function: object) -> Rule | None:
     """The rule of a function, None if it has none."""
-    found: Rule | None = getattr(function, RULE, None)
+    found: Rule | None = mark(function, RULE)
     if found is not None or not callable(function):
         return found
     return next((rule for known, rule in REGISTERED.items() if known is function), None)

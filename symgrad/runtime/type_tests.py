@@ -5,16 +5,17 @@ from __future__ import annotations
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeVar
 
 import numpy as np
 
-from symgrad.ir.signature import Arg, ArrayArg, ContainerArg, NumberArg, OpaqueArg, StaticArg
+from symgrad.ir.signature import HEAP_TYPE, HOLDERS, Arg, ArrayArg, ContainerArg, NumberArg, OpaqueArg, StaticArg
 from symgrad.runtime.binding import Binding
 from symgrad.runtime.names import Names
 
 _Key = TypeVar("_Key", str, int)
-_BY_REPR = (float, complex, tuple, list, dict, slice, range, frozenset)
+_BY_REPR = (float, complex, tuple, list, dict, slice, range)
 _BY_VALUE = (str, int, bytes)
 
 
@@ -115,6 +116,16 @@ def static_tests(name: str, value: object, origin: Binding, names: Names) -> Ite
         yield f"{name} == {names.bound(_label(value), origin)}"
     else:
         yield f"{name} is {names.bound(_label(value), origin)}"
+        yield from _state_tests(name, value, origin, names)
+
+
+def _state_tests(name: str, value: object, origin: Binding, names: Names) -> Iterator[str]:
+    """Tests that an object which is still the same holds what it held, and is of the class that it was of."""
+    if isinstance(value, (np.ndarray, *HOLDERS)):
+        held = names.bound(f"{_label(value)}_contents", ("contents", *origin))
+        yield f"{names.bound('contents', ('contents',))}({name}) == {held}"
+    elif type(value).__flags__ & HEAP_TYPE and not isinstance(value, (type, Enum)):  # whose __class__ can be assigned
+        yield _same_type([name], names.bound(_label(type(value)), ("type", *origin)), names)
 
 
 def _label(value: object) -> str:
