@@ -307,3 +307,22 @@ def test_lists_that_tuples_keep_are_exact_or_refused():
     np.testing.assert_allclose(found, difference(list_that_a_tuple_keeps, (x, h), 0), rtol=1e-5, atol=1e-6)
     with pytest.raises(symgrad.NotYetSupported, match="a list that it also keeps"):
         symgrad.grad(list_that_a_tuple_keeps)(RNG.normal(size=(90, 3)), h)
+
+
+def test_a_list_of_rows_and_of_a_shorter_array():
+    def loss(b, a, w):
+        items = [row * a for row in w]
+        if a > 0.5:
+            items.append(b[::-2])
+            for item in items:
+                a += 0.1 * np.sum(item)
+            return a + np.sum(np.concatenate(items))
+        return a * np.sum(items[-1])
+
+    derivative, b, w = symgrad.grad(loss, argnums=1), np.array([1.0, 2.0, 3.0]), np.arange(12.0).reshape(4, 3)
+    for a in (0.3, 0.9):
+        try:
+            found = derivative(b, a, w)
+        except symgrad.SymgradError:
+            continue
+        assert found == pytest.approx((loss(b, a + 1e-6, w) - loss(b, a - 1e-6, w)) / 2e-6)

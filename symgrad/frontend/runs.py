@@ -107,7 +107,11 @@ def joined(frame: Frame, items: Sequence[object], node: ast.expr) -> Run:
             parts.append([value])
     if len({array_kind(kind) for kind in kinds if not is_python(kind)}) > 1 or len(set(map(is_python, kinds))) > 1:
         kinds = [array_kind(common_kind(kinds))]
-    return _concatenated(frame, parts, kinds[-1], frame.line(node))
+    try:
+        return _concatenated(frame, parts, kinds[-1], frame.line(node))
+    except ShapeError as error:
+        error.exception = ""  # a list may hold arrays of any shapes
+        raise
 
 
 def _concatenated(frame: Frame, parts: Sequence[Value | list[Value]], kind: object, line: int | None) -> Run:
