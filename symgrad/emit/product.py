@@ -69,7 +69,7 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     if found is not None:
         return Product(aligned(found, target))
     coefficient, rest = _signed(*_numbers(speller.missing.completed(expr)))
-    powers, composites = _divided(speller, rest)
+    powers, composites = _opened(speller, rest, target)
     brackets = [base for base in powers if isinstance(base, Entry) and base.ref.kind in BOOLEAN]
     if rest in brackets:
         brackets = []
@@ -91,11 +91,23 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     return Product(array, bool(coefficient < 0), flipped)
 
 
+def _opened(
+    speller: Speller, product: Expr, target: tuple[Index, ...]
+) -> tuple[dict[Expr, Expr], list[tuple[Array, int]]]:
+    """The powers and the user's products in a product, and sums that factors go under: brackets there hide them."""
+    inside, outside = speller.missing.opened(product)
+    if inside == 1:
+        return _divided(speller, product)
+    powers, composites = _divided(speller, outside)
+    free = tuple(index for index in target if index in index_symbols(inside))
+    return powers, [*composites, (speller.contracted(inside, free), 1)]
+
+
 def _divided(speller: Speller, product: Expr) -> tuple[dict[Expr, Expr], list[tuple[Array, int]]]:
     """The powers and the user's products in a product; a bracket is not left to the latter if other factors need it."""
     powers, composites = speller.known.divided(product)
     left = sympy.Mul(*(base**exponent for base, exponent in powers.items()))
-    inside = [part for part in speller.missing.brackets(product) if part in product.args and part not in powers]
+    inside = [part for part in product.args if part not in powers and speller.missing.is_bracket(part)]
     needed = {bracket: sympy.S.One for bracket in inside if speller.missing.exposes(left, bracket)}
     if needed:
         powers, composites = speller.known.divided(sympy.Mul(*(p for p in product.args if p not in needed)))

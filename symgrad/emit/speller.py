@@ -18,7 +18,6 @@ from symgrad.emit.blocks import spell_output
 from symgrad.emit.contract import Contraction
 from symgrad.emit.known import Known
 from symgrad.emit.lengths import spell_length, spell_position
-from symgrad.emit.missing import Missing
 from symgrad.emit.operation import spell_operation
 from symgrad.emit.product import Product, is_literal, number, spell_product
 from symgrad.emit.scatter import is_scatter, places, spell_scatter
@@ -45,6 +44,7 @@ from symgrad.ir.tensor import (
     may_wrap,
 )
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
+from symgrad.rules.missing import Missing
 from symgrad.rules.row import Operation
 
 NOMINAL = 64
@@ -193,7 +193,7 @@ class Speller:
     def contracted(self, body: Expr, free: tuple[Index, ...]) -> Array:
         """The sum of a product over all indices but the free ones."""
         groups: dict[frozenset[Index], list[Expr]] = {}
-        for part in sympy.Mul.make_args(self.missing.completed(body)):
+        for part in sympy.Mul.make_args(self.missing.completed(sympy.Mul(*self.missing.opened(body)))):
             groups.setdefault(frozenset(index_symbols(part)), []).append(part)
         shielded = self.missing.shielded(_merged(groups))
         selects = any(map(self.missing.brackets, shielded[0])) if len(shielded) == 1 else False

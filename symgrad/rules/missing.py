@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import sympy
 
 from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Branch, Loop, Map, Op, Output, Sum, needed, uses
 from symgrad.ir.kinds import is_floating
-from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Ref, index_symbols, substitute
+from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Ref, index_symbols, substitute
 from symgrad.rules.functions import Equal, IsFinite, IsInf, IsNan, IsNegInf, IsPosInf, NanToNum, NotEqual
 
 TESTS = (IsFinite, IsInf, IsNan, IsNegInf, IsPosInf)
@@ -42,18 +43,18 @@ class Missing:
     def brackets(self, expr: Expr) -> Brackets:
         """The selecting brackets that an expression is a multiple of, also by the definitions of its entries."""
         if isinstance(expr, Entry):
-            return frozenset({expr}) if self.selects(expr) else self._of_entry(expr)
+            own = {expr} if self.selects(expr) else Brackets()
+            return self._of_entry(expr).union(own)
         if expr.is_Mul:
             return Brackets().union(*map(self.brackets, expr.args))
         if expr.is_Add:
-            first, *rest = map(self.brackets, expr.args)
-            return first.intersection(*rest)
+            return self._of_sum([self.brackets(term) for term in expr.args])
         positive = expr.is_Pow and expr.exp.is_positive
         return self.brackets(expr.base) if positive else Brackets()
 
     def _of_entry(self, entry: Entry) -> Brackets:
         equation = self.builder.equations.get(entry.ref)
-        if equation is None or not isinstance(equation.definition, Map | Sum):
+        if equation is None or entry.negated or not isinstance(equation.definition, Map | Sum):
             return Brackets()
         if entry.ref not in self._brackets:
             self._brackets[entry.ref] = self.brackets(equation.definition.body)
@@ -62,6 +63,23 @@ class Missing:
         found = (b for b in self._brackets[entry.ref] if not index_symbols(b) & set(bound))
         return frozenset(substitute(bracket, places, self.builder.sizes) for bracket in found)
 
+    def _of_sum(self, found: list[Brackets]) -> Brackets:
+        """The brackets of all terms; where they differ, the one that holds where the brackets of any term hold."""
+        common = found[0].intersection(*found[1:])
+        if common or not all(found):
+            return common
+        chosen = {self._both(brackets) for brackets in found}
+        if any(bracket.complement in chosen for bracket in chosen):
+            return Brackets()
+        neither = sympy.Mul(*(bracket.complement for bracket in chosen))
+        return frozenset({self.builder.map(neither, np.dtype(bool)).complement})
+
+    def _both(self, brackets: Brackets) -> Entry:
+        """A bracket that holds where all of these hold."""
+        if len(brackets) == 1:
+            return next(iter(brackets))
+        return self.builder.map(sympy.Mul(*brackets), np.dtype(bool))
+
     def exposes(self, expr: Expr, bracket: Entry) -> bool:
         """Whether an expression may be NaN because of what the bracket hides."""
         return bool(self._leaks(expr) & self._hidden(bracket.ref))
@@ -69,8 +87,36 @@ class Missing:
     def completed(self, product: Expr) -> Expr:
         """An equal product, where a bracket of one factor that another factor needs is a factor itself."""
         parts = sympy.Mul.make_args(product)
-        wanted = {b for part in parts for b in self.brackets(part) if self._is_needed(b, parts)}
-        return sympy.Mul(product, *wanted) if wanted - set(parts) else product
+        present = Brackets().union(*(self.brackets(part) for part in parts if self.is_bracket(part)))
+        absent = Brackets().union(*map(self.brackets, parts)) - present
+        wanted = {bracket for bracket in absent if self._is_needed(bracket, parts)}
+        return sympy.Mul(product, *wanted) if wanted else product
+
+    def opened(self, product: Expr) -> tuple[Expr, Expr]:
+        """``(inside, outside)``: the product is ``outside`` times the sum of ``inside`` over indices that are new.
+
+        A factor goes under a sum if brackets in the sum hide it.
+        """
+        parts = sympy.Mul.make_args(product)
+        for part in parts:
+            body = self._summand(part)
+            brackets = self.brackets(body) - self.brackets(part)
+            hidden = [p for p in parts if p is not part and any(self.exposes(p, bracket) for bracket in brackets)]
+            if hidden:
+                return sympy.Mul(body, *hidden), sympy.Mul(*(p for p in parts if p not in [part, *hidden]))
+        return sympy.S.One, product
+
+    def _summand(self, expr: Expr) -> Expr:
+        """What an entry sums over indices of its own, which are new; 1 for anything else."""
+        equation = self.builder.equations.get(expr.ref) if isinstance(expr, Entry) else None
+        if equation is None or not isinstance(equation.definition, Sum) or not self.brackets(equation.definition.body):
+            return sympy.S.One
+        fresh = {index: self.builder.index(index.size) for index in equation.definition.bound}
+        renames: dict[Index, Expr] = {**dict(zip(equation.indices, expr.indices, strict=True)), **fresh}
+        return substitute(equation.definition.body, renames, self.builder.sizes)
+
+    def is_bracket(self, expr: Expr) -> bool:
+        return isinstance(expr, Entry) and self.selects(expr)
 
     def _is_needed(self, bracket: Entry, parts: Iterable[Expr]) -> bool:
         return any(self.exposes(part, bracket) for part in parts if bracket not in self.brackets(part))
@@ -78,7 +124,7 @@ class Missing:
     def shielded(self, groups: list[list[Expr]]) -> list[list[Expr]]:
         """Groups of factors, each with the brackets that it needs; groups that lack a bracket's axes join its own."""
         groups = [list(group) for group in groups]
-        brackets = {part for group in groups for part in group if isinstance(part, Entry) and self.selects(part)}
+        brackets = {part for group in groups for part in group if self.is_bracket(part)}
         for bracket in sorted(brackets, key=str):
             home = next(group for group in groups if bracket in group)
             for group in [group for group in groups if group is not home and self._needs(group, bracket)]:
