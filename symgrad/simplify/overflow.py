@@ -26,6 +26,7 @@ def bounded(builder: Builder, expr: Expr) -> Expr:
 
 
 def _bounded_product(builder: Builder, product: Expr) -> Expr:
+    product = _written_out(builder, product)
     powers = product.as_powers_dict()
     for total in factors(product):
         found = shifted_exponential(builder, total)
@@ -38,6 +39,21 @@ def _bounded_product(builder: Builder, product: Expr) -> Expr:
             ratio = found.ratio(builder) if exact else 1 - found.constant / total
             product = product / (found.power / total) ** above * ratio**above
     return sympy.Mul(*(bounded(builder, part) if part.is_Add else part for part in sympy.Mul.make_args(product)))
+
+
+def _written_out(builder: Builder, product: Expr) -> Expr:
+    """The product without names of products that divide by the sum of an exponential among its factors."""
+    entries = [part for part in product.args if isinstance(part, Entry)]
+    bodies = {part: body for part in entries if (body := builder.unfold(part)) is not None}
+    exponentials = {part for part, body in bodies.items() if isinstance(body, sympy.exp)}
+    named = {part: body for part, body in bodies.items() if body.is_Mul and exponentials}
+    return product.xreplace({part: body for part, body in named.items() if _divides(builder, body, exponentials)})
+
+
+def _divides(builder: Builder, product: Expr, exponentials: set[Entry]) -> bool:
+    below = (base for base, exponent in product.as_powers_dict().items() if exponent.is_negative)
+    found = (shifted_exponential(builder, base) for base in below if isinstance(base, Entry))
+    return any(shifted is not None and shifted.exponential in exponentials for shifted in found)
 
 
 @dataclass(frozen=True)
@@ -59,7 +75,8 @@ class Shifted:
         Results are as small as ``e`` then, and ``1 - c/(c + e)`` has too few digits; else the sum rounded them away.
         """
         others = (equation for ref, equation in builder.equations.items() if ref != self.total.ref)
-        return any(self.exponential.ref in uses(equation) for equation in others)
+        read = self.exponential.ref in builder.read
+        return read or any(self.exponential.ref in uses(equation) for equation in others)
 
     def ratio(self, builder: Builder) -> Expr:
         """``e/(c + e) = 1/(1 + c*exp(-u))``."""
