@@ -364,6 +364,66 @@ def test_extreme_values_in_single_precision(name: str) -> None:
         np.testing.assert_allclose(found, slope(x.astype(float)), rtol=1e-5, atol=absolute(name, 1e-7))
 
 
+def slope_of_density(x: Any) -> Any:
+    return slope_of_sigmoid(x) * (sigmoid_of(-x) - sigmoid_of(x))
+
+
+def density_of_logistic(x):
+    e = np.exp(x)
+    return np.sum(e / (1 + e) ** 2)
+
+
+def tanh_of_exponentials(x):
+    e = np.exp(2 * x)
+    return np.sum((e - 1) / (e + 1))
+
+
+def swish_of_exponentials(x):
+    e = np.exp(x)
+    return np.sum(x * e / (1 + e))
+
+
+SMALL_EXPONENTIALS = {
+    "sigmoid": (lambda x: np.sum(np.exp(x) / (1 + np.exp(x))), slope_of_sigmoid),
+    "mirrored": (lambda x: np.sum(np.exp(-x) / (np.exp(-x) + 1)), lambda x: -slope_of_sigmoid(x)),
+    "square": (lambda x: np.sum((np.exp(x) / (1 + np.exp(x))) ** 2), lambda x: 2 * sigmoid_of(x) * slope_of_sigmoid(x)),
+    "density": (density_of_logistic, slope_of_density),
+    "tanh": (tanh_of_exponentials, slope_of_tanh),
+    "swish": (swish_of_exponentials, lambda x: sigmoid_of(x) + x * slope_of_sigmoid(x)),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SMALL_EXPONENTIALS))
+def test_slopes_as_small_as_an_exponential_have_all_digits(name: str) -> None:
+    function, slope = SMALL_EXPONENTIALS[name]
+    x = np.array([-300.0, -40.0, -20.0, -3.0, 0.5, 3.0, 20.0, 40.0, 300.0])
+    found = symgrad.grad(function)
+    np.testing.assert_allclose(found(x), slope(x), rtol=1e-12)
+    np.testing.assert_allclose([found(x[k : k + 1])[0] for k in range(x.size)], slope(x), rtol=1e-12)
+
+
+def test_the_second_derivative_has_the_digits_of_a_small_exponential() -> None:
+    x = np.array([-300.0, -40.0, -20.0, -3.0, 0.5, 3.0, 20.0, 40.0, 300.0])
+    found = symgrad.hvp(SMALL_EXPONENTIALS["sigmoid"][0])(x, np.ones_like(x))
+    np.testing.assert_allclose(found, slope_of_density(x), rtol=1e-12)
+
+
+def focal_loss(z, y, g):
+    p = 1 / (1 + np.exp(-z))
+    pt = np.where(y == 1, p, 1 - p)
+    return np.mean(-((1 - pt) ** g) * np.log(pt))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_exponential_that_overflows_meets_its_divisor_in_a_named_product() -> None:
+    z, y = np.array([-800.0, 3.0, 0.5]), np.array([0, 1, 0])
+    value, gradient = symgrad.value_and_grad(focal_loss)(z, y, 2.0)
+    s, r = sigmoid_of(z), sigmoid_of(-z)
+    slopes = np.where(y == 1, 2 * r * r * s * np.log(s) - r**3, s**3 - 2 * s * s * r * np.log(r)) / 3
+    assert value == focal_loss(z, y, 2.0)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-12, atol=1e-300)
+
+
 def stable_log_sum_exp(x):
     m = np.max(x, axis=-1, keepdims=True)
     return np.sum(np.log(np.sum(np.exp(x - m), axis=-1)) + m[..., 0])

@@ -21,7 +21,7 @@ from symgrad.autodiff.partials import partials
 from symgrad.errors import DifferentiationError
 from symgrad.ir.builder import Builder
 from symgrad.ir.canonical import canonical
-from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Sum
+from symgrad.ir.equation import Branch, Equation, Loop, Map, Op, Output, Sum, refs
 from symgrad.ir.tensor import Delta, Entry, Expr, Index, Ref, Tensor, factors, index_symbols, substitute
 from symgrad.rules.row import Operation
 
@@ -58,6 +58,7 @@ class Reverse:
 
     def seed(self, target: Tensor, cotangent: Expr) -> None:
         """Let the result have this adjoint, over the target's free indices."""
+        self.builder.read |= set(refs((target.expr,)))
         for entry in self._active(target.expr):
             self._add(entry, cotangent * target.expr.diff(entry), target.free)
 

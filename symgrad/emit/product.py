@@ -68,8 +68,8 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     found = speller.exact(expr)
     if found is not None:
         return Product(aligned(found, target))
-    coefficient, rest = _signed(*_numbers(expr))
-    powers, composites = speller.known.divided(rest)
+    coefficient, rest = _signed(*_numbers(speller.missing.completed(expr)))
+    powers, composites = _opened(speller, rest, target)
     brackets = [base for base in powers if isinstance(base, Entry) and base.ref.kind in BOOLEAN]
     if rest in brackets:
         brackets = []
@@ -89,6 +89,29 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
         array = _masked(speller, array, bracket, plain, target)
         flipped = None if flipped is None else _masked(speller, flipped, bracket, plain, target)
     return Product(array, bool(coefficient < 0), flipped)
+
+
+def _opened(
+    speller: Speller, product: Expr, target: tuple[Index, ...]
+) -> tuple[dict[Expr, Expr], list[tuple[Array, int]]]:
+    """The powers and the user's products in a product, and sums that factors go under: brackets there hide them."""
+    inside, outside = speller.missing.opened(product)
+    if inside == 1:
+        return _divided(speller, product)
+    powers, composites = _divided(speller, outside)
+    free = tuple(index for index in target if index in index_symbols(inside))
+    return powers, [*composites, (speller.contracted(inside, free), 1)]
+
+
+def _divided(speller: Speller, product: Expr) -> tuple[dict[Expr, Expr], list[tuple[Array, int]]]:
+    """The powers and the user's products in a product; a bracket is not left to the latter if other factors need it."""
+    powers, composites = speller.known.divided(product)
+    left = sympy.Mul(*(base**exponent for base, exponent in powers.items()))
+    inside = [part for part in product.args if part not in powers and speller.missing.is_bracket(part)]
+    needed = {bracket: sympy.S.One for bracket in inside if speller.missing.exposes(left, bracket)}
+    if needed:
+        powers, composites = speller.known.divided(sympy.Mul(*(p for p in product.args if p not in needed)))
+    return powers | needed, composites
 
 
 def _outer(speller: Speller, coefficient: Expr, powers: dict[Expr, Expr], target: tuple[Index, ...]) -> Array | None:
@@ -224,12 +247,16 @@ def _times(arrays: Iterable[Array], target: tuple[Index, ...]) -> Array | None:
 def _masked(
     speller: Speller, array: Array, bracket: Entry, powers: dict[Expr, Expr], target: tuple[Index, ...]
 ) -> Array:
-    """A bracket times the rest: a product where the rest is finite wherever the program is, else ``np.where``."""
+    """A bracket times the rest: a product where the rest is finite wherever the program is, else ``np.where``.
+
+    A bracket that tests for NaN says that the program is not finite.
+    """
     mask = aligned(speller.entry(bracket), target)
     if not array.layout and not mask.layout:
         return _masked_number(array, mask)
     kind = np.dtype(array.kind)
-    if all(_finite(speller, base, exponent) for base, exponent in powers.items()):
+    finite = all(_finite(speller, base, exponent) for base, exponent in powers.items())
+    if finite and not speller.missing.selects(bracket):
         return apply("_0 * _1", (array, mask), target, kind)
     return apply("np.where(_0, _1, 0.0)", (mask, array), target, kind if is_floating(kind) else np.dtype(float))
 

@@ -44,6 +44,7 @@ from symgrad.ir.tensor import (
     may_wrap,
 )
 from symgrad.rules.functions import Exp2, Expm1, FloorDivide, Power
+from symgrad.rules.missing import Missing
 from symgrad.rules.row import Operation
 
 NOMINAL = 64
@@ -71,6 +72,9 @@ class Speller:
     codes: set[Code] = field(default_factory=set)
     sequence: list[Code] = field(default_factory=list)
     counting: set[Code] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.missing = Missing(self.builder)
 
     def inside(self, builder: Builder, values: Iterable[Value] = ()) -> Speller:
         """A speller for the body of a block, which writes in terms of what is around it, too."""
@@ -189,9 +193,11 @@ class Speller:
     def contracted(self, body: Expr, free: tuple[Index, ...]) -> Array:
         """The sum of a product over all indices but the free ones."""
         groups: dict[frozenset[Index], list[Expr]] = {}
-        for part in sympy.Mul.make_args(body):
+        for part in sympy.Mul.make_args(self.missing.completed(sympy.Mul(*self.missing.opened(body)))):
             groups.setdefault(frozenset(index_symbols(part)), []).append(part)
-        operands = [self._operand(parts, free) for parts in _parted(_merged(groups), free)]
+        shielded = self.missing.shielded(_merged(groups))
+        selects = any(map(self.missing.brackets, shielded[0])) if len(shielded) == 1 else False
+        operands = [self._operand(parts, free) for parts in (shielded if selects else _parted(shielded, free))]
         return Contraction(free, self.extent, self.known.wide).contract(operands)
 
     def extent(self, index: Index) -> int:

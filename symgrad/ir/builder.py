@@ -48,6 +48,8 @@ class Builder:
 
     sizes: Sizes = field(default_factory=Sizes)
     equations: MutableMapping[Ref, Equation] = field(default_factory=dict)
+    read: set[Ref] = field(default_factory=set)
+    """What results read directly, and not through equations."""
     _shared: MutableMapping[str, tuple[Ref, tuple[int, ...]]] = field(default_factory=dict)
     _names: dict[str, int] = field(default_factory=dict)
     _indices: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -59,13 +61,13 @@ class Builder:
 
     def child(self) -> Builder:
         """A builder for a body inside."""
-        return Builder(self.sizes, _nested(self.equations), _nested(self._shared), self._names, self._indices)
+        return Builder(self.sizes, _nested(self.equations), set(), _nested(self._shared), self._names, self._indices)
 
     def fork(self) -> Builder:
         """A builder that starts with the equations of this one, and goes another way."""
         assert isinstance(self.equations, ChainMap)
         own = ChainMap(dict(self.own), *self.equations.maps[1:])
-        return Builder(self.sizes, own, _nested(self._shared), self._names, self._indices)
+        return Builder(self.sizes, own, set(), _nested(self._shared), self._names, self._indices)
 
     def sees(self, other: Builder) -> bool:
         """Whether what another builder defines may be read here: it is this one, or one around it."""

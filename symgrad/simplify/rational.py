@@ -1,17 +1,20 @@
-"""Relations between entries that are sums of each other: ``u := 1 + e`` hides that ``e/u**2`` is ``1/u - 1/u**2``.
+"""Relations between entries that are sums of each other: ``u := 1 + e`` hides that ``1/u - e/u**2`` is ``1/u**2``.
 
-Two rewrites bring them out: a computed summand is written as the sum less the rest (``e = u - 1``), and sums that share
-entries with the expression are written out and cancelled.
+Three rewrites bring them out: a computed summand is written as the sum less the rest (``e = u - 1``), sums that share
+entries with the expression are written out and cancelled, and terms with an exponential are brought over one divisor.
+The first is not for an exponential that the program reads: it may be much smaller than the sum, and ``1/u - 1/u**2``
+has no digits of ``e/u**2`` then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sympy
 
 from symgrad.ir.builder import Builder
 from symgrad.ir.tensor import Entry, Expr, factors
+from symgrad.simplify.overflow import Shifted, shifted_exponential
 
 MOST_OPERATIONS = 30
 
@@ -21,8 +24,12 @@ def candidates(builder: Builder, expr: Expr) -> Iterator[Expr]:
     sums = {entry: body for entry in factors(expr) if (body := _sum(builder, entry)) is not None}
     if not sums or sympy.count_ops(expr) > MOST_OPERATIONS:
         return
+    exponentials = _exponentials(builder, sums)
+    for shifted in exponentials if expr.has(sympy.Add) else ():
+        written = {e: body for e, body in sums.items() if e != shifted.total and body.has(shifted.exponential)}
+        yield _over_one_divisor(builder, expr.xreplace(written), shifted)
     kept = {}
-    for entry, body in sums.items():
+    for entry, body in sums.items() if not exponentials else ():
         summand = _lone_summand(body)
         if summand is not None and summand in expr.atoms(Entry) and builder.unfold(summand) is not None:
             kept[entry] = summand
@@ -35,6 +42,33 @@ def candidates(builder: Builder, expr: Expr) -> Iterator[Expr]:
         yield sympy.expand(unfolded)
         if _may_cancel(expr, others):
             yield sympy.expand(sympy.cancel(unfolded))
+
+
+def _exponentials(builder: Builder, sums: Iterable[Expr]) -> list[Shifted]:
+    """The sums ``c + e**k`` of which the program reads the exponential, too."""
+    found = [shifted_exponential(builder, entry) for entry in sums if isinstance(entry, Entry)]
+    return [shifted for shifted in found if shifted is not None and shifted.is_read(builder)]
+
+
+def _over_one_divisor(builder: Builder, expr: Expr, shifted: Shifted) -> Expr:
+    """Terms with ``e``, ``u = c + e`` and ``e/u`` over a power of ``u``: sums of what is positive do not cancel."""
+    ratio = shifted.ratio(builder)
+    fraction = _fraction(expr.xreplace({ratio.base: shifted.total / shifted.power}), shifted)
+    return sympy.Add(*(shifted.divided(builder, term) for term in sympy.Add.make_args(fraction)))
+
+
+def _fraction(expr: Expr, shifted: Shifted) -> Expr:
+    """A polynomial of the exponential over a power of the sum, in lowest terms, its terms one by one."""
+    total, body = shifted.total, shifted.constant + shifted.power
+    numerator, divisor = sympy.fraction(sympy.together(expr))
+    above = sympy.expand(numerator.xreplace({total: body}))
+    if not divisor.has(total) or not above.is_polynomial(shifted.exponential):
+        return expr
+    quotient, rest = sympy.div(above, body, shifted.exponential)
+    while rest == 0 and divisor.has(total):
+        above, divisor = quotient, divisor / total
+        quotient, rest = sympy.div(above, body, shifted.exponential)
+    return sympy.Add(*(term / divisor for term in sympy.Add.make_args(sympy.expand(above))))
 
 
 def _may_cancel(expr: Expr, sums: dict[Expr, Expr]) -> bool:
