@@ -246,6 +246,8 @@ def place_cases() -> Iterator[Case]:
     yield Case("nonzero", np.nonzero, "np.sum(np.nonzero(...)[1])", (sparse,), {})
     yield Case("flatnonzero", np.flatnonzero, "np.sum(np.flatnonzero(...))", (sparse > 0.0,), {})
     yield Case("method nonzero", np.ndarray.nonzero, "np.sum({}.nonzero()[0])", (sparse,), {})
+    method = np.ndarray.searchsorted
+    yield Case("method searchsorted", method, "{}.searchsorted(...)", (np.array([-1.0, 0.0, 1.0]), sparse + 0.1), {})
     yield Case("empty", np.empty, "np.empty((2, 3)).shape", (), {})
     yield Case("empty_like", np.empty_like, "np.empty_like({}).shape", (sparse,), {})
 
