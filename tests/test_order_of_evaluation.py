@@ -38,6 +38,18 @@ def brancher(b):
     return g
 
 
+class Count:
+    """An object whose property changes an array."""
+
+    def __init__(self, b):
+        self.b = b
+
+    @property
+    def next(self):
+        self.b[1] *= 2
+        return self.b
+
+
 # Augmented assignments: the part is read before what is added to it is computed.
 
 
@@ -149,7 +161,17 @@ def rows_and_columns(b, c):
 
 def chain(b, c):
     g = setter(b)
-    return np.sum(b * b) * (2 if c < 0 < g(b[2]) else 1)
+    return (2 if c < 0 < g(b[2]) else 1) * np.sum(b * b)
+
+
+def chain_with_a_method_of_a_result(b, c):
+    g = scaler(b)
+    return (2 if -9 < b[0] < np.array([g(c), g(c)]).max() else 1) * np.sum(b * b)
+
+
+def chain_with_a_property(b, c):
+    count = Count(b)
+    return (2 if -9 < b[0] < count.next.real.max() else 1) * np.sum(b * b)
 
 
 def chain_in_a_while(b, c):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from symgrad.frontend.environment import changes, environment
 from symgrad.frontend.frame import Frame
 from symgrad.frontend.liveness import Rewritten, liveness
 from symgrad.frontend.logic import is_pure
@@ -21,7 +22,7 @@ def counting(frame: Frame, node: ast.For) -> list[ast.stmt] | None:
         return None
     calls = [part for bound in call.args for part in ast.walk(bound) if isinstance(part, ast.Call)]
     step = _literal(call.args[2]) if len(call.args) == 3 else 1
-    if not step or not all(_is_read_only(frame, part) for part in calls):
+    if not step or not all(_is_read_only(frame, part) for part in calls) or _has_effects(frame, call.args):
         return None
     start, stop = call.args[:2] if len(call.args) > 1 else (ast.Constant(0), call.args[0])
     return list(located(node, _loop(node, _own_name(frame, node), start, stop, step)))
@@ -34,6 +35,14 @@ def _own_name(frame: Frame, node: ast.For) -> str:
     while name in taken or f"{name}_end" in taken:
         name = f"_{name}"
     return name
+
+
+def _has_effects(frame: Frame, bounds: Sequence[ast.expr]) -> bool:
+    """Whether bounds, which are read again, change anything: properties may."""
+    before = environment(frame.reader)
+    for bound in bounds:
+        frame.reader.evaluate(frame, bound)
+    return bool(changes(before, environment(frame.reader)))
 
 
 def _is_read_only(frame: Frame, call: ast.Call) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import numpy as np
 import sympy
@@ -67,7 +68,10 @@ def both(frame: Frame, node: ast.expr, first: object, second: Callable[[], objec
 
 def is_pure(frame: Frame, node: ast.Call) -> bool:
     """Whether a call is one of a function that changes nothing."""
-    if not isinstance(node.func, ast.Name | ast.Attribute) or any(keyword.arg is None for keyword in node.keywords):
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+    if not isinstance(owner, ast.Name) or any(keyword.arg is None for keyword in node.keywords):
+        return False
+    if owner is not node.func and not isinstance(frame.lookup(owner.id), ModuleType):
         return False
     function = frame.reader.evaluate(frame, node.func)
     if isinstance(function, np.ufunc):
