@@ -171,3 +171,14 @@ def test_bounds_with_effects_are_refused():
 
     with pytest.raises(symgrad.SymgradError, match="run-time values"):
         symgrad.grad(loss)(np.array([2.0, 3.0]))
+
+
+def test_bounds_that_are_floats_are_refused():
+    def loss(x):
+        s = 0.0
+        for _ in range(x[0]):
+            s += x[1]
+        return s
+
+    with pytest.raises(symgrad.NotYetSupported, match="elements of arrays"):
+        symgrad.grad(loss)(np.array([2.0, 3.0]))

@@ -10,19 +10,21 @@ from symgrad.frontend.frame import Frame
 from symgrad.frontend.liveness import Rewritten, liveness
 from symgrad.frontend.logic import is_pure
 from symgrad.frontend.segments import located
+from symgrad.ir.kinds import is_floating
+from symgrad.ir.program import Value
 
 READING = frozenset({"item", "max", "min", "sum"})
 """Methods of arrays that give numbers and change nothing."""
 
 
 def counting(frame: Frame, node: ast.For) -> list[ast.stmt] | None:
-    """``for k in range(start, stop, step)`` as a ``while``; None if the bounds may have effects, or the step varies."""
+    """``for k in range(start, stop, step)`` as a ``while``; None if the bounds are floats or may have effects."""
     call = node.iter
     if not isinstance(call, ast.Call) or call.keywords or not 1 <= len(call.args) <= 3:
         return None
     calls = [part for bound in call.args for part in ast.walk(bound) if isinstance(part, ast.Call)]
     step = _literal(call.args[2]) if len(call.args) == 3 else 1
-    if not step or not all(_is_read_only(frame, part) for part in calls) or _has_effects(frame, call.args):
+    if not step or not all(_is_read_only(frame, part) for part in calls) or not _are_integers(frame, call.args):
         return None
     start, stop = call.args[:2] if len(call.args) > 1 else (ast.Constant(0), call.args[0])
     return list(located(node, _loop(node, _own_name(frame, node), start, stop, step)))
@@ -37,12 +39,14 @@ def _own_name(frame: Frame, node: ast.For) -> str:
     return name
 
 
-def _has_effects(frame: Frame, bounds: Sequence[ast.expr]) -> bool:
-    """Whether bounds, which are read again, change anything: properties may."""
+def _are_integers(frame: Frame, bounds: Sequence[ast.expr]) -> bool:
+    """Whether bounds are integers that can be read again: properties may change something."""
     before = environment(frame.reader)
-    for bound in bounds:
-        frame.reader.evaluate(frame, bound)
-    return bool(changes(before, environment(frame.reader)))
+    found = [frame.reader.evaluate(frame, bound) for bound in bounds]
+    floats = any(
+        isinstance(item, float) or (isinstance(item, Value) and is_floating(item.tensor.kind)) for item in found
+    )
+    return not floats and not changes(before, environment(frame.reader))
 
 
 def _is_read_only(frame: Frame, call: ast.Call) -> bool:

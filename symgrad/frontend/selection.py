@@ -88,13 +88,13 @@ def quantified(function: Callable[..., bool]) -> Handler:
             raise ArgumentError(f"{function.__name__} takes one iterable")
         before = environment(frame.reader)
         found = arrayed(frame, gathered(args[0]), node)
-        if isinstance(found, Value):
-            return _of_array(frame, node, function.__name__, found)
-        items = elements(frame, found)
+        items = [] if isinstance(found, Value) else elements(frame, found)
         cells = changes(before, environment(frame.reader))
         if any(kind != "position" and not str(name).startswith("@") for _, kind, name in cells):
             reason = f"{function.__name__} stops at the first item that decides, and items change what others read"
             raise NotYetSupported(reason, remedy="write a loop with break")
+        if isinstance(found, Value):
+            return _of_array(frame, node, function.__name__, found)
         conditions: list[Value] = []
         for item in items:
             if isinstance(item, Value) and not item.tensor.rank and item.tensor.kind in BOOLEAN:
