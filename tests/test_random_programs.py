@@ -20,16 +20,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from limits import Late, patience
 from random_programs import Program, generate
 
 import symgrad
 from symgrad.errors import InternalError, SymgradError
 from symgrad.verification import leaves, rebuilt
 
-SLOWEST = 10.0
 STEPS = (1e-3, 1e-4, 1e-2, 1e-5)
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
-CRASHES = (ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
+CRASHES = (ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError, Late)
 
 
 def slope(function: Callable[..., Any], args: Sequence[Any], moves: Sequence[Any], step: complex) -> complex:
@@ -128,7 +128,7 @@ def outcome(program: Program) -> tuple[str, float]:
     """Empty, or what is wrong; refusals start with ``refused``. And the seconds of the compilation."""
     start = time.thread_time()
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with patience(), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("error", SyntaxWarning)
             return "", check(program)
     except AssertionError as error:
@@ -153,9 +153,8 @@ def programs(seeds: range) -> Iterator[tuple[int, Program]]:
 @pytest.mark.parametrize("part", range(10))
 def test_gradients_of_random_programs(part):
     for seed, program in programs(range(30 * part, 30 * part + 30)):
-        found, seconds = outcome(program)
+        found, _ = outcome(program)
         assert not found or found.startswith("refused"), f"seed {seed}: {found}\n{program.source}"
-        assert seconds < SLOWEST, f"seed {seed}: {seconds:.1f} s\n{program.source}"
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -15,7 +15,6 @@ import multiprocessing
 import os
 import random
 import re
-import signal
 import time
 import warnings
 from collections import Counter
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from limits import PATIENCE, Late, patience
 from random_oracle import Program, certain_slope, judged, names_bound
 from random_statements import PRELUDE
 from random_structured import copied, generate
@@ -35,7 +35,7 @@ from symgrad.errors import InternalError, SymgradError
 
 PARTS, PROGRAMS, PART = 10, 300, 100
 SECOND = 60
-SLOW, SLOWEST, PATIENCE = 5.0, 20.0, 60.0
+SLOW = 5.0
 TOLERANCE = {True: 1e-7, False: 1e-5}
 SECOND_TOLERANCE = 1e-4
 REFUSED_SHARE = 0.05
@@ -55,6 +55,7 @@ CRASHES = (
     TypeError,
     ValueError,
     Warning,
+    Late,
 )
 
 
@@ -157,17 +158,10 @@ def _kind_of(arg: Any, direction: Any) -> Any:
     return direction if isinstance(arg, np.ndarray) else type(arg)(direction)
 
 
-def _expire(*_: Any) -> None:
-    raise TimeoutError("the derivative does not come to an end")
-
-
-def outcome(program: Program, check: Check = check_program) -> Outcome:
+def outcome(program: Program, check: Check = check_program, seconds: float = PATIENCE) -> Outcome:
     """What becomes of a program within the patience of its caller."""
-    if hasattr(signal, "SIGPROF"):
-        signal.signal(signal.SIGPROF, _expire)
-        signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with patience(seconds), np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("error", SyntaxWarning)
             warnings.simplefilter("ignore", RuntimeWarning)
             return Outcome("right", "", *check(program))
@@ -179,9 +173,6 @@ def outcome(program: Program, check: Check = check_program) -> Outcome:
         return Outcome("refused", error.reason.split("\n")[0])
     except CRASHES as error:
         return Outcome("crash", f"{type(error).__name__}: {error}")
-    finally:
-        if hasattr(signal, "SIGPROF"):
-            signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 CHECKS: dict[int, Check] = {1: check_program, 2: check_curvature}
@@ -368,7 +359,6 @@ def test_gradients_of_random_structured_programs(part, tallies):
     for seed, program in programs(range(many * part, many * (part + 1))):
         found = outcome(program)
         assert not found.failed, f"seed {seed}: {found.verdict}: {found.reason}\n{program.source}"
-        assert found.compiling < SLOWEST, f"seed {seed}: {found.compiling:.1f} s\n{program.source}"
         refusals += [found.reason] * (found.verdict == "refused")
     unfinished = tallies / f"{part}.part"
     unfinished.write_text(json.dumps(refusals))
@@ -380,7 +370,7 @@ def test_gradients_of_random_structured_programs(part, tallies):
 def test_second_derivatives_of_random_structured_programs(part):
     many = SECOND // PARTS
     for seed, program in programs(range(many * part, many * (part + 1))):
-        found = outcome(program, check_curvature)
+        found = outcome(program, check_curvature, 3 * PATIENCE)  # it compiles derivatives of every argument
         assert not found.failed, f"seed {seed}: {found.verdict}: {found.reason}\n{program.source}"
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
+from limits import calls
 
 import symgrad
 
@@ -110,9 +109,8 @@ def powers_of_tanh(T, rate):
 
 
 @pytest.mark.parametrize("function", [many_factors, powers_of_tanh], ids=lambda function: function.__name__)
-def test_compile_time_is_short(function):
+def test_compilation_is_short(function):
     args = (np.random.default_rng(0).normal(size=(4, 3)), np.random.default_rng(1).normal(size=(4, 3)))
-    start = time.thread_time()
-    symgrad.grad(function, argnums=(0, 1)).source(*args)
-    assert time.thread_time() - start < 3
+    derivative = symgrad.grad(function, argnums=(0, 1))
+    assert calls(lambda: derivative.source(*args)) < 20_000_000
     symgrad.check_grads(function, args)
