@@ -89,7 +89,10 @@ def _compiled(
     """The derivative with loops as loops; a function that cannot be read so has its short loops ``written_out``."""
     program, structures, gradients, names = derive(function, request, signature, sizes, written_out=written_out)
     vocabulary = Vocabulary(SPELLING, SCALAR_SPELLING, OPERATIONS)
-    generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
+    try:
+        generated = emit_gradient(program, request, signature, structures, gradients, names, vocabulary)
+    except SymgradError as error:
+        raise error.at(program.result_span) from None
     return Compiled(generated, program, gradients)
 
 

@@ -524,3 +524,25 @@ def test_what_is_undefined_everywhere_is_refused(function):
         symgrad.grad(function)(np.ones(2))
     assert caught.value.span is not None
     assert caught.value.remedy
+
+
+def squared_often(x):
+    for _ in range(3):
+        for _ in range(3):
+            x = x**2
+    return np.exp(-(x**2))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.sum(np.exp(x * 1e308 * 10)),
+        lambda x: np.sum((x * 1e-200) ** 2),
+        lambda x: np.sum(squared_often(x + x)),
+    ],
+)
+def test_constants_that_no_float_holds_are_refused(function) -> None:
+    """A derivative with infinity or zero in its place would be wrong where the function is finite."""
+    with pytest.raises(symgrad.DifferentiationError, match="which no float can hold") as caught:
+        symgrad.grad(function)(np.array([0.2, 0.4]))
+    assert caught.value.span is not None

@@ -114,3 +114,24 @@ def test_compilation_is_short(function):
     derivative = symgrad.grad(function, argnums=(0, 1))
     assert calls(lambda: derivative.source(*args)) < 20_000_000
     symgrad.check_grads(function, args)
+
+
+def squares_of_squares(x):
+    y = x**2
+    z = y**2
+    return np.sum(np.exp(-(z**2)))
+
+
+def squares_in_loops(x):
+    for _ in range(3):
+        for _ in range(3):
+            x = x**2
+    return np.sum(np.exp(-x))
+
+
+def test_powers_are_products_of_the_powers_that_the_program_has():
+    x = np.linspace(0.2, 0.9, 4)
+    assert "z * y * x" in symgrad.grad(squares_of_squares).source(x)
+    symgrad.check_grads(squares_of_squares, (x,))
+    assert len(symgrad.grad(squares_in_loops).source(x).splitlines()) < 20
+    symgrad.check_grads(squares_in_loops, (x,))

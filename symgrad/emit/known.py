@@ -31,6 +31,10 @@ class Composite:
     array: Array
 
 
+def _size(composite: Composite) -> tuple[int, int]:
+    return len(composite.powers), sum(abs(exponent) for _, exponent in composite.powers)
+
+
 @dataclass
 class Known:
     """Looks up code by meaning."""
@@ -51,7 +55,7 @@ class Known:
         known = Known(builder, float_kind=self.float_kind, uses_math=self.uses_math, parent=self)
         for value in values:
             _add_value(known, value)
-        known.composites.sort(key=lambda composite: -len(composite.powers))
+        known.composites.sort(key=_size, reverse=True)
         return known
 
     def array(self, ref: Ref) -> Array | None:
@@ -96,8 +100,9 @@ class Known:
         found: list[tuple[Array, int]] = []
         for composite in self.composites:
             while (match := next(_matches(composite.powers, powers, {}, self.builder.sizes), None)) is not None:
-                found.append((_relabelled(composite.array, match), 1))
-                powers = _quotient(powers, composite.powers, match)
+                times = min(abs(powers[substitute(base, match)] // exponent) for base, exponent in composite.powers)
+                found.append((_relabelled(composite.array, match), int(times)))
+                powers = _quotient(powers, composite.powers, match, times)
         return powers, found
 
     @property
@@ -120,7 +125,7 @@ def gather(program: Program, values: Iterable[Value]) -> Known:
     for value in values:
         _add_value(known, value)
         known.uses_math = known.uses_math or value.code.template.startswith("math.")
-    known.composites.sort(key=lambda composite: -len(composite.powers))
+    known.composites.sort(key=_size, reverse=True)
     kinds = [source.value.tensor.kind for source in program.inputs if is_floating(source.value.tensor.kind)]
     known.float_kind = common_kind(kinds)
     return known
@@ -212,12 +217,13 @@ def _unified(base: Expr, other: Expr, renames: dict[Index, Expr], sizes: Sizes) 
 
 
 def _quotient(
-    powers: Mapping[Expr, Expr], divisor: Iterable[tuple[Expr, int]], renames: Mapping[Index, Expr]
+    powers: Mapping[Expr, Expr], divisor: Iterable[tuple[Expr, int]], renames: Mapping[Index, Expr], times: int
 ) -> dict[Expr, Expr]:
+    """What is left of a product that was divided a number of times."""
     left = dict(powers)
     for base, exponent in divisor:
         renamed = substitute(base, renames)
-        left[renamed] -= exponent
+        left[renamed] -= times * exponent
         if left[renamed] == 0:
             del left[renamed]
     return left

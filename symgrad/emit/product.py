@@ -6,6 +6,7 @@ reciprocals become divisions; a bracket is applied last, so that what it hides c
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import numpy as np
 import sympy
 
 from symgrad.emit.array import Array, aligned, apply, floating, is_narrow, widened
+from symgrad.errors import DifferentiationError
 from symgrad.ir.code import Code
 from symgrad.ir.equation import Map
 from symgrad.ir.kinds import common_kind, is_floating, is_python
@@ -148,7 +150,7 @@ def _grouped(
     """
     groups: dict[tuple[int, str], Fraction] = {}
     for array, exponent in composites:
-        _place(groups, [array] * abs(exponent), exponent > 0)
+        _place(groups, _repeated(array, exponent, target), True)
     pair = len(powers) + len(composites) == 2 and all(abs(exponent) == 1 for exponent in powers.values())
     for base, exponent in powers.items():
         if exponent.is_Integer:
@@ -218,7 +220,7 @@ def _literal(value: Expr, floats: bool) -> Fraction:
     """
     if value == 1:
         return Fraction()
-    text = repr(float(value))
+    text = decimal(value)
     if value.is_Integer and not floats:
         return Fraction([number(value)])
     if not value.is_Rational or (len(text) <= SHORT and sympy.Rational(text) == value) or value.q > LARGEST_DIVISOR:
@@ -234,7 +236,16 @@ def is_literal(expr: Expr) -> bool:
 
 def number(expr: Expr) -> Array:
     """A literal."""
-    return Array(Code(str(expr)), (), int) if expr.is_Integer else Array(Code(repr(float(expr))), (), float)
+    return Array(Code(str(expr)), (), int) if expr.is_Integer else Array(Code(decimal(expr)), (), float)
+
+
+def decimal(value: Expr) -> str:
+    """The float that is nearest to a number."""
+    nearest = float(value)
+    if value.is_finite and value != 0 and not sys.float_info.min <= abs(nearest) <= sys.float_info.max:
+        reason = f"the derivative has the constant {sympy.N(value, 3)}, which no float can hold"
+        raise DifferentiationError(reason, remedy="scale the variables, so that numbers and their powers stay moderate")
+    return repr(nearest)
 
 
 def _times(arrays: Iterable[Array], target: tuple[Index, ...]) -> Array | None:
