@@ -43,7 +43,7 @@ class SymgradError(Exception):
         self.exception = exception
         """The text of the exception that the function raises here, too; empty where symgrad alone refuses."""
 
-    def at(self, span: Span) -> Self:
+    def at(self, span: Span | None) -> Self:
         """This error, located at ``span`` unless it already knows its place."""
         if self.span is None:
             self.span = span
