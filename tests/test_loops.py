@@ -182,3 +182,51 @@ def test_bounds_that_are_floats_are_refused():
 
     with pytest.raises(symgrad.NotYetSupported, match="elements of arrays"):
         symgrad.grad(loss)(np.array([2.0, 3.0]))
+
+
+def two_sums_of_one(x, b):
+    total = 0.0
+    for j in range(len(x)):
+        total += x[j] ** 2
+        total -= b * max(j, 2)
+    return total
+
+
+def sums_of_halves(x, b):
+    total = 0.0
+    for j in range(len(x)):
+        total += (j // 2) * x[j] * b
+        total += (j % 3) * b
+    return total
+
+
+@pytest.mark.parametrize("function", [two_sums_of_one, sums_of_halves], ids=lambda f: f.__name__)
+def test_the_adjoint_of_a_running_sum_needs_no_loop(function):
+    """However many terms a round adds."""
+    x = np.linspace(0.2, 0.9, 5)
+    derivative = symgrad.grad(function, argnums=(0, 1))
+    assert "reversed" not in derivative.source(x, 0.3)
+    symgrad.check_grads(function, (x, 0.3))
+    assert [np.shape(part) for part in derivative(x[:0], 0.3)] == [(0,), ()]
+
+
+def doubled(x, b):
+    total = b
+    for v in x:
+        total += v
+        total += total
+    return total
+
+
+def crossed(x, b):
+    total, other = b, 1.0
+    for v in x:
+        total += v * b
+        other *= total
+        total += np.sin(v)
+    return other
+
+
+@pytest.mark.parametrize("function", [doubled, crossed], ids=lambda f: f.__name__)
+def test_what_reads_itself_is_no_running_sum(function):
+    symgrad.check_grads(function, (np.linspace(0.2, 0.9, 5), 0.3))

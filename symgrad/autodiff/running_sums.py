@@ -29,6 +29,9 @@ def _grows(builder: Builder, equations: Equations, expr: Expr, entry: Entry) -> 
     """
     if entry.ref not in _reached(equations, refs([expr - entry])):
         return True
+    if expr.is_Add:
+        terms = [term for term in expr.args if entry.ref in _reached(equations, refs([term]))]
+        return len(terms) == 1 and _grows(builder, equations, terms[0], entry)
     equation = builder.own.get(expr.ref) if isinstance(expr, Entry) and not expr.negated else None
     if equation is None or not builder.is_whole(expr):
         return False

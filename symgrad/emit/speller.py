@@ -122,7 +122,7 @@ class Speller:
             case sympy.Mul() | sympy.Pow():
                 return spell_product(self, expr, target).signed()
             case FloorDivide() | sympy.Max() | sympy.Min() if not expr.atoms(Entry):
-                return Array(self.size(expr), (), int)
+                return self.position(expr, target) if index_symbols(expr) else Array(self.size(expr), (), int)
             case sympy.Function() | sympy.exp():
                 return self.function(expr, target)
         return self._symbol(expr)
