@@ -108,7 +108,19 @@ def powers_of_tanh(T, rate):
     return np.mean(np.square(p - k))
 
 
-@pytest.mark.parametrize("function", [many_factors, powers_of_tanh], ids=lambda function: function.__name__)
+def generations(p, s):
+    """Selection in a population, three generations written out: a rational function of a rational function."""
+    a = 1 + s
+    q = 1 - p
+    p = (p * p * a + p * q) / (p * p * a + 2 * p * q + q * q)
+    q = 1 - p
+    p = (p * p * a + p * q) / (p * p * a + 2 * p * q + q * q)
+    q = 1 - p
+    p = (p * p * a + p * q) / (p * p * a + 2 * p * q + q * q)
+    return np.sum(p)
+
+
+@pytest.mark.parametrize("function", [many_factors, powers_of_tanh, generations], ids=lambda f: f.__name__)
 def test_compilation_is_short(function):
     args = (np.random.default_rng(0).normal(size=(4, 3)), np.random.default_rng(1).normal(size=(4, 3)))
     derivative = symgrad.grad(function, argnums=(0, 1))

@@ -8,6 +8,7 @@ has no digits of ``e/u**2`` then.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 import sympy
@@ -16,7 +17,7 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.tensor import Entry, Expr, factors
 from symgrad.simplify.overflow import Shifted, shifted_exponential
 
-MOST_OPERATIONS = 30
+MOST_OPERATIONS, MOST_TERMS = 30, 100
 
 
 def candidates(builder: Builder, expr: Expr) -> Iterator[Expr]:
@@ -34,14 +35,26 @@ def candidates(builder: Builder, expr: Expr) -> Iterator[Expr]:
         if summand is not None and summand in expr.atoms(Entry) and builder.unfold(summand) is not None:
             kept[entry] = summand
             expr = expr.xreplace({summand: _solved(body, summand, entry)})
-    if kept:
+    if kept and _spread(expr) <= MOST_TERMS:
         yield sympy.expand(expr)
     others = _linked({entry: body for entry, body in sums.items() if entry not in kept}, expr)
-    if others:
-        unfolded = expr.xreplace(others)
+    unfolded = expr.xreplace(others)
+    if others and _spread(unfolded) <= MOST_TERMS:
         yield sympy.expand(unfolded)
         if _may_cancel(expr, others):
             yield sympy.expand(sympy.cancel(unfolded))
+
+
+def _spread(expr: Expr) -> int:
+    """How many terms an expression has at most, if it is multiplied out above and below."""
+    if expr.is_Add:
+        return sum(map(_spread, expr.args))
+    if expr.is_Mul:
+        return math.prod(map(_spread, expr.args))
+    if expr.is_Pow and expr.exp.is_Integer:
+        power = abs(int(expr.exp))
+        return math.comb(_spread(expr.base) + power - 1, power)
+    return 1
 
 
 def _exponentials(builder: Builder, sums: Iterable[Expr]) -> list[Shifted]:
