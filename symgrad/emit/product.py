@@ -17,10 +17,10 @@ import sympy
 from symgrad.emit.array import Array, aligned, apply, floating, is_narrow, widened
 from symgrad.errors import DifferentiationError
 from symgrad.ir.code import Code
-from symgrad.ir.equation import Map
 from symgrad.ir.kinds import common_kind, is_floating, is_python
-from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, factors, index_symbols
+from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, index_symbols
 from symgrad.rules.functions import Formula
+from symgrad.rules.guards import is_finite, is_guard
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -266,8 +266,8 @@ def _masked(
     if not array.layout and not mask.layout:
         return _masked_number(array, mask)
     kind = np.dtype(array.kind)
-    finite = all(_finite(speller, base, exponent) for base, exponent in powers.items())
-    if finite and not speller.missing.selects(bracket):
+    finite = all(is_finite(speller.builder, base, exponent) for base, exponent in powers.items())
+    if finite and not speller.missing.selects(bracket) and not is_guard(speller.builder, bracket, powers):
         return apply("_0 * _1", (array, mask), target, kind)
     return apply("np.where(_0, _1, 0.0)", (mask, array), target, kind if is_floating(kind) else np.dtype(float))
 
@@ -276,26 +276,3 @@ def _masked_number(array: Array, mask: Array) -> Array:
     if is_python(array.kind):
         return apply("_1 if _0 else 0.0", (mask, array), (), array.kind)
     return apply("np.where(_0, _1, 0.0)[()]", (mask, array), (), array.kind)
-
-
-def _finite(speller: Speller, base: Expr, exponent: Expr) -> bool:
-    """Whether a factor cannot be singular just where a bracket is zero."""
-    if not factors(base):
-        return True
-    if not (exponent.is_Integer and exponent > 0):
-        return False
-    return all(_total(speller, entry) for entry in factors(base))
-
-
-def _total(speller: Speller, entry: Entry) -> bool:
-    definition = speller.builder.definition(entry.ref)
-    if not isinstance(definition, Map):
-        return True
-    body = definition.body
-    if isinstance(body, sympy.Add | sympy.Mul):
-        return all(
-            _finite(speller, *part.as_base_exp())
-            for part in sympy.preorder_traversal(body)
-            if not part.is_number and (part.is_Symbol or part.is_Pow)
-        )
-    return bool(getattr(type(body), "is_total", False)) or isinstance(body, sympy.tanh | sympy.sin | sympy.cos)

@@ -197,7 +197,8 @@ class Speller:
             groups.setdefault(frozenset(index_symbols(part)), []).append(part)
         shielded = self.missing.shielded(_merged(groups))
         selects = any(map(self.missing.brackets, shielded[0])) if len(shielded) == 1 else False
-        operands = [self._operand(parts, free) for parts in (shielded if selects else _parted(shielded, free))]
+        parted = shielded if selects else self.missing.shielded(_parted(shielded, free))
+        operands = [self._operand(parts, free) for parts in parted]
         return Contraction(free, self.extent, self.known.wide).contract(operands)
 
     def extent(self, index: Index) -> int:

@@ -18,6 +18,7 @@ from symgrad.ir.equation import Branch, Loop, Map, Op, Output, Sum, needed, uses
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Ref, index_symbols, substitute
 from symgrad.rules.functions import Equal, IsFinite, IsInf, IsNan, IsNegInf, IsPosInf, NanToNum, NotEqual
+from symgrad.rules.guards import is_bracket, is_guard
 
 TESTS = (IsFinite, IsInf, IsNan, IsNegInf, IsPosInf)
 NONE: frozenset[Ref] = frozenset()
@@ -124,23 +125,36 @@ class Missing:
     def shielded(self, groups: list[list[Expr]]) -> list[list[Expr]]:
         """Groups of factors, each with the brackets that it needs; groups that lack a bracket's axes join its own."""
         groups = [list(group) for group in groups]
-        brackets = {part for group in groups for part in group if self.is_bracket(part)}
+        brackets = {part for group in groups for part in group if is_bracket(part)}
         for bracket in sorted(brackets, key=str):
             home = next(group for group in groups if bracket in group)
-            for group in [group for group in groups if group is not home and self._needs(group, bracket)]:
+            needing = [group for group in groups if group is not home and self._needs(group, bracket)]
+            for group in needing:
                 if index_symbols(bracket) <= index_symbols(sympy.Mul(*group)):
                     group.append(bracket)
                 else:
                     home += group
                     groups = [other for other in groups if other is not group]
-        return [group for group in groups if not self._is_idle(group, groups)]
+            if any(bracket in group for group in needing) and not self._stays(bracket, home):
+                home.remove(bracket)
+        for group in groups:
+            if self._is_idle(group, groups):
+                groups = [other for other in groups if other is not group]
+        return groups
 
     def _needs(self, group: list[Expr], bracket: Entry) -> bool:
-        return self.exposes(sympy.Mul(*group), bracket)
+        if self.selects(bracket):
+            return self.exposes(sympy.Mul(*group), bracket)
+        return bracket not in group and is_guard(self.builder, bracket, group)
+
+    def _stays(self, bracket: Entry, home: list[Expr]) -> bool:
+        """Whether a bracket that other factors have, too, is needed here."""
+        return self.selects(bracket) or is_guard(self.builder, bracket, home) or home == [bracket]
 
     def _is_idle(self, group: list[Expr], groups: list[list[Expr]]) -> bool:
         """Whether a group is a bracket alone, which another group has, too."""
-        return len(group) == 1 and any(group[0] in other for other in groups if other is not group)
+        alone = len(group) == 1 and is_bracket(group[0])
+        return alone and any(group[0] in other for other in groups if other is not group)
 
     def _hidden(self, ref: Ref) -> frozenset[Ref]:
         """The inputs that a bracket tests."""
