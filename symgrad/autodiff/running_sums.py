@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from symgrad.autodiff.activity import ref_of
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import Branch, Equation, Loop, Map, Output, Role, needed, refs, uses
+from symgrad.ir.dependence import Equations, reached_smoothly
+from symgrad.ir.equation import Branch, Loop, Map, Output, Role, refs
 from symgrad.ir.tensor import Entry, Expr, Ref, Tensor, substitute
-
-Equations = Mapping[Ref, Equation]
 
 
 def is_running_sum(loop: Loop, place: int, traces: Iterable[Ref]) -> bool:
@@ -18,7 +17,7 @@ def is_running_sum(loop: Loop, place: int, traces: Iterable[Ref]) -> bool:
     """
     builder, param, result = loop.body.builder, ref_of(loop.carried[place]), loop.body.results[place]
     others = refs(tensor.expr for k, tensor in enumerate(loop.body.results) if k != place)
-    alone = param not in _reached(builder.own, [*others, *traces])
+    alone = param not in reached_smoothly(builder.own, [*others, *traces])
     return alone and _grows(builder, builder.own, result.expr, Entry(param, result.free))
 
 
@@ -27,10 +26,10 @@ def _grows(builder: Builder, equations: Equations, expr: Expr, entry: Entry) -> 
 
     ``equations`` are those of the round, and of the blocks in it that are around the formula.
     """
-    if entry.ref not in _reached(equations, refs([expr - entry])):
+    if entry.ref not in reached_smoothly(equations, refs([expr - entry])):
         return True
     if expr.is_Add:
-        terms = [term for term in expr.args if entry.ref in _reached(equations, refs([term]))]
+        terms = [term for term in expr.args if entry.ref in reached_smoothly(equations, refs([term]))]
         return len(terms) == 1 and _grows(builder, equations, terms[0], entry)
     equation = builder.own.get(expr.ref) if isinstance(expr, Entry) and not expr.negated else None
     if equation is None or not builder.is_whole(expr):
@@ -56,8 +55,8 @@ def _comes_out(builder: Builder, equations: Equations, block: object, place: int
             return all(grows(inner, {**equations, **inner.own}, result) for inner, result in inside)
         case Loop(initial=initial, body=body) if grows(builder, equations, initial[place]):
             others = refs(tensor.expr for k, tensor in enumerate(initial) if k != place)
-            within = _reached({**equations, **body.builder.own}, refs(tensor.expr for tensor in body.results))
-            alone = entry.ref not in {*_reached(equations, others), *within}
+            within = reached_smoothly({**equations, **body.builder.own}, refs(tensor.expr for tensor in body.results))
+            alone = entry.ref not in {*reached_smoothly(equations, others), *within}
             return alone and is_running_sum(block, place, ())
     return False
 
@@ -66,19 +65,3 @@ def _at(indices: Iterable[Expr], term: Entry, like: Tensor) -> tuple[Expr, ...]:
     """Indices of a term as those of a tensor that it is."""
     places = dict(zip(term.indices, like.free, strict=True))
     return tuple(places.get(index, index) for index in indices)
-
-
-def _reached(equations: Equations, roots: Iterable[Ref]) -> dict[Ref, None]:
-    """What values are computed from; of a branch, what the bodies compute for one result only, not its condition."""
-    return needed(equations, roots, lambda equation: _of_output(equations, equation.definition) or uses(equation))
-
-
-def _of_output(equations: Equations, output: object) -> list[Ref]:
-    """What one result of a branch is computed from; nothing for anything else."""
-    if not isinstance(output, Output) or not isinstance(output.place, int):
-        return []
-    block = equations[output.block].definition
-    if not isinstance(block, Branch):
-        return []
-    results = [(body.builder, body.results[output.place]) for body in block.bodies]
-    return [ref for inner, result in results for ref in _reached(inner.own, refs([result.expr]))]

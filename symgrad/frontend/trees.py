@@ -15,7 +15,8 @@ from symgrad.frontend.lifting import equal
 from symgrad.frontend.merging import instance, number_or_value
 from symgrad.frontend.values import Method, describe
 from symgrad.ir.builder import Builder
-from symgrad.ir.equation import needed, refs
+from symgrad.ir.dependence import reached
+from symgrad.ir.equation import refs
 from symgrad.ir.kinds import is_floating, is_python
 from symgrad.ir.program import Value
 from symgrad.ir.tensor import Expr, Tensor
@@ -123,6 +124,6 @@ def tensors(values: Sequence[Value]) -> list[Tensor]:
 
 def check_linear(builder: Builder, found: Iterable[Tensor | None], variables: Iterable[Tensor], reason: str) -> None:
     """Refuse a transpose that still depends on what was transposed."""
-    reached = set(needed(builder.equations, refs([tensor.expr for tensor in found if tensor is not None])))
-    if not reached.isdisjoint(refs([tensor.expr for tensor in variables])):
+    depends = set(reached(builder.equations, refs([tensor.expr for tensor in found if tensor is not None])))
+    if not depends.isdisjoint(refs([tensor.expr for tensor in variables])):
         raise DifferentiationError(reason, remedy="give a rule that is linear: a sum of products with it")
