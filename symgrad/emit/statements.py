@@ -216,7 +216,7 @@ class Statements:
 
     def _target(self, code: Code, at: Code) -> str:
         """The name that a code gets as ``at`` is written: that of what it replaces, if that is read no more."""
-        for leaf in self.results.get(code, ()):
+        for leaf in self.results.get(code, ()) if at not in self.outside else ():
             name = self.named[leaf]
             free = all(self._may_replace(at, holder) for holder in (*self.holders(name), leaf))
             if free and not self.is_mentioned(name, at):
