@@ -560,3 +560,15 @@ def test_sums_of_copies_are_in_the_order_of_the_original():
         value, _ = symgrad.value_and_grad(rows_of_a_transposed_array)(A, x)
         assert value == rows_of_a_transposed_array(A.copy(), x.copy())
     check(rows_of_a_transposed_array, (A, x), (0, 1))
+
+
+def span_of_any_numpy(x):
+    return x.ptp() if hasattr(x, "ptp") else np.max(x) - np.min(x)
+
+
+def test_methods_that_numpy_has_no_more_are_not_there():
+    x = np.array([0.5, 2.0, -1.0])
+    assert symgrad.grad(span_of_any_numpy)(x).tolist() == [0.0, 1.0, -1.0]
+    if not hasattr(x, "ptp"):
+        with pytest.raises(symgrad.SymgradError, match="no attribute ptp"):
+            symgrad.grad(lambda x: x.ptp())(x)

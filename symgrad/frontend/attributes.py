@@ -101,7 +101,7 @@ def _of_array(frame: Frame, node: ast.Attribute, value: Value, name: str) -> obj
     row = METHODS.get(name)
     if name in PROPERTIES and isinstance(row, Elementwise | Algebra | Refused):
         return apply(frame, node, name, row, (value,), {}, code)
-    if row is None and not hasattr(np.ndarray, name):
+    if not hasattr(np.ndarray, name):
         raise ArgumentError(f"an array has no attribute {name}")
     if row is None and not callable(getattr(np.ndarray, name)):
         raise unknown(f"the attribute .{name} of an array")
