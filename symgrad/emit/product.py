@@ -20,7 +20,6 @@ from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind, is_floating, is_python
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, index_symbols
 from symgrad.rules.functions import Formula
-from symgrad.rules.guards import is_finite, is_guard
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -266,8 +265,8 @@ def _masked(
     if not array.layout and not mask.layout:
         return _masked_number(array, mask)
     kind = np.dtype(array.kind)
-    finite = all(is_finite(speller.builder, base, exponent) for base, exponent in powers.items())
-    if finite and not speller.missing.selects(bracket) and not is_guard(speller.builder, bracket, powers):
+    finite = all(speller.missing.guards.is_finite(base, exponent) for base, exponent in powers.items())
+    if finite and not speller.missing.selects(bracket) and not speller.missing.guards.is_guard(bracket, powers):
         return apply("_0 * _1", (array, mask), target, kind)
     return apply("np.where(_0, _1, 0.0)", (mask, array), target, kind if is_floating(kind) else np.dtype(float))
 

@@ -7,6 +7,7 @@ a bracket stays with the factors that it guards: what it tests, they divide by, 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import sympy
 
@@ -14,11 +15,7 @@ from symgrad.ir.builder import Builder
 from symgrad.ir.equation import Map, Sum, uses
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Ref, factors
 
-
-def is_guard(builder: Builder, bracket: Entry, product: Iterable[Expr]) -> bool:
-    """Whether a bracket tests what one of these factors is singular in."""
-    poles = _poles(builder, product)
-    return bool(poles) and not _formulas(builder, [bracket]).isdisjoint(_formulas(builder, poles))
+NONE: frozenset[Ref] = frozenset()
 
 
 def is_bracket(expr: Expr) -> bool:
@@ -26,24 +23,70 @@ def is_bracket(expr: Expr) -> bool:
     return isinstance(expr, Entry) and expr.ref.kind in BOOLEAN
 
 
-def is_finite(builder: Builder, base: Expr, exponent: Expr) -> bool:
-    """Whether a factor cannot be singular just where a bracket is zero."""
-    if not factors(base):
-        return True
-    if _is_pole(exponent):
-        return False
-    definitions = (builder.definition(entry.ref) for entry in factors(base))
-    return all(_is_total(builder, each.body) for each in definitions if isinstance(each, Map))
+@dataclass
+class Guards:
+    """What brackets test, and where factors are singular, among the equations of one builder."""
+
+    builder: Builder
+    _formulas: dict[Ref, frozenset[Ref]] = field(default_factory=dict)
+    _poles: dict[Ref, frozenset[Ref]] = field(default_factory=dict)
+    _finite: dict[Ref, bool] = field(default_factory=dict)
+
+    def is_guard(self, bracket: Entry, product: Iterable[Expr]) -> bool:
+        """Whether a bracket tests what one of these factors is singular in."""
+        poles = NONE.union(*map(self._poles_in, product))
+        return bool(poles) and not self._formula_of(bracket.ref).isdisjoint(poles)
+
+    def is_finite(self, base: Expr, exponent: Expr) -> bool:
+        """Whether a factor cannot be singular just where a bracket is zero."""
+        found = factors(base)
+        return not found or (not _is_pole(exponent) and all(self._is_finite(entry.ref) for entry in found))
+
+    def _is_finite(self, ref: Ref) -> bool:
+        if ref not in self._finite:
+            definition = self.builder.definition(ref)
+            self._finite[ref] = not isinstance(definition, Map) or self._is_total(definition.body)
+        return self._finite[ref]
+
+    def _is_total(self, body: Expr) -> bool:
+        if _is_arithmetic(body):
+            return all(self.is_finite(*part.as_base_exp()) for part in _operands(body))
+        return bool(getattr(type(body), "is_total", False)) or isinstance(body, sympy.tanh | sympy.sin | sympy.cos)
+
+    def _poles_in(self, factor: Expr) -> frozenset[Ref]:
+        """What is divided by in a factor, in its formula, and in sums over axes, or has a function with poles."""
+        base, exponent = factor.as_base_exp()
+        found = factors(base)
+        if found and _is_pole(exponent):
+            return self._formula(base)
+        return NONE.union(*(self._poles_of(entry.ref) for entry in found if not is_bracket(entry)))
+
+    def _poles_of(self, ref: Ref) -> frozenset[Ref]:
+        if ref not in self._poles:
+            self._poles[ref] = self._poles_of_definition(self.builder.definition(ref))
+        return self._poles[ref]
+
+    def _poles_of_definition(self, definition: object) -> frozenset[Ref]:
+        if isinstance(definition, Sum) or (isinstance(definition, Map) and _is_arithmetic(definition.body)):
+            return NONE.union(*map(self._poles_in, _operands(definition.body)))
+        singular = isinstance(definition, Map) and not self._is_total(definition.body)
+        return self._formula(definition.body) if isinstance(definition, Map) and singular else NONE
+
+    def _formula(self, expr: Expr) -> frozenset[Ref]:
+        return NONE.union(*(self._formula_of(entry.ref) for entry in expr.atoms(Entry)))
+
+    def _formula_of(self, ref: Ref) -> frozenset[Ref]:
+        """What a value is a formula of, entry by entry; of a condition, what it is a condition on."""
+        if ref not in self._formulas:
+            equation = self.builder.equations.get(ref)
+            inner = equation is not None and (ref.kind in BOOLEAN or isinstance(equation.definition, Map))
+            used = uses(equation) if equation is not None and inner else ()
+            self._formulas[ref] = frozenset({ref}).union(*map(self._formula_of, used))
+        return self._formulas[ref]
 
 
 def _is_pole(exponent: Expr) -> bool:
     return not (exponent.is_Integer and exponent > 0)
-
-
-def _is_total(builder: Builder, body: Expr) -> bool:
-    if _is_arithmetic(body):
-        return all(is_finite(builder, *part.as_base_exp()) for part in _operands(body))
-    return bool(getattr(type(body), "is_total", False)) or isinstance(body, sympy.tanh | sympy.sin | sympy.cos)
 
 
 def _is_arithmetic(body: Expr) -> bool:
@@ -53,36 +96,3 @@ def _is_arithmetic(body: Expr) -> bool:
 def _operands(body: Expr) -> list[Expr]:
     """The symbols and powers in a formula."""
     return [part for part in sympy.preorder_traversal(body) if not part.is_number and (part.is_Symbol or part.is_Pow)]
-
-
-def _poles(builder: Builder, product: Iterable[Expr]) -> list[Expr]:
-    """What is divided by, or has a function with poles, in factors, in their formulas, and in sums over axes."""
-    found: list[Expr] = []
-    seen: set[Ref] = set()
-    pending = list(product)
-    while pending:
-        base, exponent = pending.pop().as_base_exp()
-        if factors(base) and _is_pole(exponent):
-            found.append(base)
-            continue
-        for ref in {entry.ref for entry in factors(base) if not is_bracket(entry)} - seen:
-            seen.add(ref)
-            definition = builder.definition(ref)
-            if isinstance(definition, Sum) or (isinstance(definition, Map) and _is_arithmetic(definition.body)):
-                pending += _operands(definition.body)
-            elif isinstance(definition, Map) and not _is_total(builder, definition.body):
-                found.append(definition.body)
-    return found
-
-
-def _formulas(builder: Builder, expressions: Iterable[Expr]) -> set[Ref]:
-    """What expressions are formulas of, entry by entry; of conditions, what they are conditions on."""
-    found: set[Ref] = set()
-    pending = [entry.ref for expr in expressions for entry in expr.atoms(Entry)]
-    while pending:
-        ref = pending.pop()
-        equation = builder.equations.get(ref)
-        if ref not in found and equation is not None and (ref.kind in BOOLEAN or isinstance(equation.definition, Map)):
-            pending += uses(equation)
-        found.add(ref)
-    return found

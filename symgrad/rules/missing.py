@@ -18,7 +18,7 @@ from symgrad.ir.equation import Branch, Loop, Map, Op, Output, Sum, needed, uses
 from symgrad.ir.kinds import is_floating
 from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, Ref, index_symbols, substitute
 from symgrad.rules.functions import Equal, IsFinite, IsInf, IsNan, IsNegInf, IsPosInf, NanToNum, NotEqual
-from symgrad.rules.guards import is_bracket, is_guard
+from symgrad.rules.guards import Guards, is_bracket
 
 TESTS = (IsFinite, IsInf, IsNan, IsNegInf, IsPosInf)
 NONE: frozenset[Ref] = frozenset()
@@ -34,6 +34,9 @@ class Missing:
     _tested: dict[Ref, frozenset[Ref]] = field(default_factory=dict)
     _exposed: dict[Ref, frozenset[Ref]] = field(default_factory=dict)
     _brackets: dict[Ref, Brackets] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.guards = Guards(self.builder)
 
     def selects(self, entry: Entry) -> bool:
         """Whether a bracket depends on a test for NaN or infinity."""
@@ -145,11 +148,11 @@ class Missing:
     def _needs(self, group: list[Expr], bracket: Entry) -> bool:
         if self.selects(bracket):
             return self.exposes(sympy.Mul(*group), bracket)
-        return bracket not in group and is_guard(self.builder, bracket, group)
+        return bracket not in group and self.guards.is_guard(bracket, group)
 
     def _stays(self, bracket: Entry, home: list[Expr]) -> bool:
         """Whether a bracket that other factors have, too, is needed here."""
-        return self.selects(bracket) or is_guard(self.builder, bracket, home) or home == [bracket]
+        return self.selects(bracket) or self.guards.is_guard(bracket, home) or home == [bracket]
 
     def _is_idle(self, group: list[Expr], groups: list[list[Expr]]) -> bool:
         """Whether a group is a bracket alone, which another group has, too."""
