@@ -63,6 +63,28 @@ def deviations(a, s, x):
     return np.std(np.outer(s, s + x) * a, axis=1) @ (s * x)
 
 
+def signs(a, s, x):
+    return np.sum(np.where(s > 0, a * x / s, np.where(s < 0, a * x**2 / s, 0.0)))
+
+
+def signs_and_sines(a, s, x):
+    return np.sum(np.where(s > 0, a * x / s, np.where(s < 0, np.sin(a * x) / s, 0.0)) * x)
+
+
+def stored(a, s, x):
+    quotients = a * x / s
+    quotients[s == 0] = 0.0
+    return np.sum(quotients * x)
+
+
+def forces(a, s, x):
+    """Of pairs: the divisor of a body and itself is zero wherever it is."""
+    apart = x[:, None] - x[None, :]
+    distance = np.sqrt(apart**2)
+    weights = np.where(distance > 0, 1 / distance**3, 0.0)
+    return a * np.sum((weights[:, :, None] * np.outer(s, s)) * apart[:, :, None])
+
+
 def in_a_loop(a, s, x):
     total = 0.0
     for k in range(len(s)):
@@ -82,6 +104,10 @@ CASES = [
     nonzero_at_once,
     norms,
     deviations,
+    signs,
+    signs_and_sines,
+    stored,
+    forces,
     in_a_loop,
 ]
 

@@ -18,8 +18,9 @@ from symgrad.emit.array import Array, aligned, apply, floating, is_narrow, widen
 from symgrad.errors import DifferentiationError
 from symgrad.ir.code import Code
 from symgrad.ir.kinds import common_kind, is_floating, is_python
-from symgrad.ir.tensor import BOOLEAN, Entry, Expr, Index, index_symbols
+from symgrad.ir.tensor import Entry, Expr, Index, index_symbols
 from symgrad.rules.functions import Formula
+from symgrad.rules.guards import is_bracket
 
 if TYPE_CHECKING:
     from symgrad.emit.speller import Speller
@@ -69,9 +70,9 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     found = speller.exact(expr)
     if found is not None:
         return Product(aligned(found, target))
-    coefficient, rest = _signed(*_numbers(speller.missing.completed(expr)))
+    coefficient, rest = _signed(*_numbers(speller.missing.distributed(speller.missing.completed(expr))))
     powers, composites = _opened(speller, rest, target)
-    brackets = [base for base in powers if isinstance(base, Entry) and base.ref.kind in BOOLEAN]
+    brackets = [base for base in powers if is_bracket(base)]
     if rest in brackets:
         brackets = []
     plain = {base: exponent for base, exponent in powers.items() if base not in brackets}
@@ -87,8 +88,9 @@ def spell_product(speller: Speller, expr: Expr, target: tuple[Index, ...]) -> Pr
     negated = coefficient < 0 and abs(coefficient) != 1
     flipped = _joined(groups, _literal(coefficient, floats), target) if negated else None
     for bracket in brackets:
-        array = _masked(speller, array, bracket, plain, target)
-        flipped = None if flipped is None else _masked(speller, flipped, bracket, plain, target)
+        finite = _multiplies(speller, bracket, plain, [part for part in sympy.Mul.make_args(rest) if part != bracket])
+        array = _masked(speller, array, bracket, finite, target)
+        flipped = None if flipped is None else _masked(speller, flipped, bracket, finite, target)
     return Product(array, bool(coefficient < 0), flipped)
 
 
@@ -108,8 +110,9 @@ def _divided(speller: Speller, product: Expr) -> tuple[dict[Expr, Expr], list[tu
     """The powers and the user's products in a product; a bracket is not left to the latter if other factors need it."""
     powers, composites = speller.known.divided(product)
     left = sympy.Mul(*(base**exponent for base, exponent in powers.items()))
-    inside = [part for part in product.args if part not in powers and speller.missing.is_bracket(part)]
-    needed = {bracket: sympy.S.One for bracket in inside if speller.missing.exposes(left, bracket)}
+    inside = [part for part in product.args if part not in powers and is_bracket(part)]
+    factors = sympy.Mul.make_args(left)
+    needed = {bracket: sympy.S.One for bracket in inside if speller.missing.needs(factors, bracket)}
     if needed:
         powers, composites = speller.known.divided(sympy.Mul(*(p for p in product.args if p not in needed)))
     return powers | needed, composites
@@ -150,7 +153,8 @@ def _grouped(
     groups: dict[tuple[int, str], Fraction] = {}
     for array, exponent in composites:
         _place(groups, _repeated(array, exponent, target), True)
-    pair = len(powers) + len(composites) == 2 and all(abs(exponent) == 1 for exponent in powers.values())
+    exponents = [*powers.values(), *(exponent for _, exponent in composites)]
+    pair = len(exponents) == 2 and all(abs(exponent) == 1 for exponent in exponents)
     for base, exponent in powers.items():
         if exponent.is_Integer:
             array = speller.spell(base, target)
@@ -254,19 +258,23 @@ def _times(arrays: Iterable[Array], target: tuple[Index, ...]) -> Array | None:
     return result
 
 
-def _masked(
-    speller: Speller, array: Array, bracket: Entry, powers: dict[Expr, Expr], target: tuple[Index, ...]
-) -> Array:
-    """A bracket times the rest: a product where the rest is finite wherever the program is, else ``np.where``.
+def _multiplies(speller: Speller, bracket: Entry, powers: dict[Expr, Expr], product: Iterable[Expr]) -> bool:
+    """Whether a product is finite wherever the program is, so that a bracket is a factor like others.
 
     A bracket that tests for NaN says that the program is not finite.
     """
+    guards = speller.missing.guards
+    finite = all(guards.is_finite(base, exponent) for base, exponent in powers.items())
+    return finite and not speller.missing.selects(bracket) and not guards.is_guard(bracket, product)
+
+
+def _masked(speller: Speller, array: Array, bracket: Entry, finite: bool, target: tuple[Index, ...]) -> Array:
+    """A bracket times the rest: a product where the rest is finite wherever the program is, else ``np.where``."""
     mask = aligned(speller.entry(bracket), target)
     if not array.layout and not mask.layout:
         return _masked_number(array, mask)
     kind = np.dtype(array.kind)
-    finite = all(speller.missing.guards.is_finite(base, exponent) for base, exponent in powers.items())
-    if finite and not speller.missing.selects(bracket) and not speller.missing.guards.is_guard(bracket, powers):
+    if finite:
         return apply("_0 * _1", (array, mask), target, kind)
     return apply("np.where(_0, _1, 0.0)", (mask, array), target, kind if is_floating(kind) else np.dtype(float))
 

@@ -193,7 +193,8 @@ class Speller:
     def contracted(self, body: Expr, free: tuple[Index, ...]) -> Array:
         """The sum of a product over all indices but the free ones."""
         groups: dict[frozenset[Index], list[Expr]] = {}
-        for part in sympy.Mul.make_args(self.missing.completed(sympy.Mul(*self.missing.opened(body)))):
+        product = self.missing.completed(sympy.Mul(*self.missing.opened(body)))
+        for part in sympy.Mul.make_args(self.missing.distributed(product)):
             groups.setdefault(frozenset(index_symbols(part)), []).append(part)
         shielded = self.missing.shielded(_merged(groups))
         selects = any(map(self.missing.brackets, shielded[0])) if len(shielded) == 1 else False

@@ -7,7 +7,7 @@ brackets are idempotent, so they may stand in several places.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -131,7 +131,7 @@ class Missing:
         brackets = {part for group in groups for part in group if is_bracket(part)}
         for bracket in sorted(brackets, key=str):
             home = next(group for group in groups if bracket in group)
-            needing = [group for group in groups if group is not home and self._needs(group, bracket)]
+            needing = [group for group in groups if group is not home and self.needs(group, bracket)]
             for group in needing:
                 if index_symbols(bracket) <= index_symbols(sympy.Mul(*group)):
                     group.append(bracket)
@@ -145,10 +145,26 @@ class Missing:
                 groups = [other for other in groups if other is not group]
         return groups
 
-    def _needs(self, group: list[Expr], bracket: Entry) -> bool:
+    def needs(self, group: Sequence[Expr], bracket: Entry) -> bool:
+        """Whether a product lacks a bracket that hides what may be NaN in it."""
+        if bracket in group:
+            return False
         if self.selects(bracket):
             return self.exposes(sympy.Mul(*group), bracket)
-        return bracket not in group and self.guards.is_guard(bracket, group)
+        return self.guards.is_guard(bracket, group)
+
+    def distributed(self, product: Expr) -> Expr:
+        """An equal product, where divisors that brackets in the terms of a sum guard are in these terms."""
+        parts = sympy.Mul.make_args(product)
+        for total in [part for part in parts if part.is_Add]:
+            brackets = {b for term in total.args for b in sympy.Mul.make_args(term) if is_bracket(b)}
+            others = [part for part in parts if part is not total]
+            divisors = [part for part in others if part.as_base_exp()[1].is_negative]
+            guarded = [part for part in divisors if any(self.needs([part], bracket) for bracket in brackets)]
+            if guarded:
+                inside = sympy.Add(*(sympy.Mul(term, *guarded) for term in total.args))
+                return sympy.Mul(*(part for part in others if part not in guarded), inside)
+        return product
 
     def _stays(self, bracket: Entry, home: list[Expr]) -> bool:
         """Whether a bracket that other factors have, too, is needed here."""
