@@ -2,7 +2,8 @@
 
 ``np.where(np.isnan(x), 0.0, x)`` is ``[not isnan(x)] * x`` to algebra, which moves brackets freely. Before a product
 is written, every bracket that it is a multiple of comes next to the factors that may be NaN where the bracket is zero;
-brackets are idempotent, so they may stand in several places.
+brackets are idempotent, so they may stand in several places. Conditions that keep a divisor from being zero come next
+to it in the same way (``guards``).
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Missing:
     def completed(self, product: Expr) -> Expr:
         """An equal product, where a bracket of one factor that another factor needs is a factor itself."""
         parts = sympy.Mul.make_args(product)
-        present = Brackets().union(*(self.brackets(part) for part in parts if self.is_bracket(part)))
+        present = Brackets().union(*(self.brackets(part) for part in parts if self._is_selecting(part)))
         absent = Brackets().union(*map(self.brackets, parts)) - present
         wanted = {bracket for bracket in absent if self._is_needed(bracket, parts)}
         return sympy.Mul(product, *wanted) if wanted else product
@@ -119,7 +120,7 @@ class Missing:
         renames: dict[Index, Expr] = {**dict(zip(equation.indices, expr.indices, strict=True)), **fresh}
         return substitute(equation.definition.body, renames, self.builder.sizes)
 
-    def is_bracket(self, expr: Expr) -> bool:
+    def _is_selecting(self, expr: Expr) -> bool:
         return isinstance(expr, Entry) and self.selects(expr)
 
     def _is_needed(self, bracket: Entry, parts: Iterable[Expr]) -> bool:
